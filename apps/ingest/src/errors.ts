@@ -1,0 +1,80 @@
+/** The one place where an error becomes an answer. A 5xx tells nothing of what happened inside. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import {
+  DomainError,
+  ERROR_STATUS,
+  type ErrorCode,
+  type ErrorDetail,
+} from "@webhook-delivery/shared/core/errors.ts";
+import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+
+/** How long a caller is asked to wait when we cannot take its request. */
+const RETRY_AFTER_SECONDS = 2;
+
+export function errorBody(code: string, message: string, details: readonly ErrorDetail[] = []) {
+  return {
+    status: "error" as const,
+    error: { code, message, ...(details.length > 0 && { details }) },
+  };
+}
+
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler(async (_request, reply) =>
+    reply.code(404).send(errorBody("not_found", "There is nothing at this path.")),
+  );
+}
+
+export function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const domainError = toDomainError(error);
+  if (domainError !== undefined) {
+    const { code, message, details } = domainError;
+    return reply.code(ERROR_STATUS[code]).send(errorBody(code, message, details));
+  }
+  if (isDatabaseUnavailable(error) || error.code === "FST_ERR_HANDLER_TIMEOUT") {
+    request.log.warn({ event: "request.unavailable", err: error }, "the database is not reachable");
+    return reply
+      .code(503)
+      .header("retry-after", RETRY_AFTER_SECONDS)
+      .send(errorBody("unavailable", "The service cannot take requests right now; try again."));
+  }
+  request.log.error({ event: "request.failed", err: error }, "our own fault");
+  return reply.code(500).send(errorBody("internal_error", "Something went wrong on our side."));
+}
+
+const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "payload_too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "invalid_json",
+  FST_ERR_BAD_URL: "not_found",
+  FST_ERR_MAX_PARAM_LENGTH: "not_found",
+};
+
+function toDomainError(error: FastifyError): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  if (error.validation !== undefined) {
+    const details = error.validation.map(({ instancePath, message = "is not valid", params }) => ({
+      field: fieldPath(error.validationContext, instancePath, params),
+      message,
+    }));
+    return new DomainError("invalid_request", "The request does not fit the API.", details);
+  }
+  const code = FASTIFY_CODES[error.code];
+  if (code !== undefined) return new DomainError(code, error.message);
+  const isCallersFault = error.statusCode !== undefined && error.statusCode < 500;
+  return isCallersFault ? new DomainError("invalid_request", error.message) : undefined;
+}
+
+function fieldPath(
+  context: string | undefined,
+  instancePath: string,
+  params: Record<string, unknown> | undefined,
+): string {
+  const missing = params?.["missingProperty"];
+  const path = `${context ?? "body"}${instancePath.replaceAll("/", ".")}`;
+  return typeof missing === "string" ? `${path}.${missing}` : path;
+}

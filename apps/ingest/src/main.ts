@@ -1,0 +1,87 @@
+/** The ingest process: reads the environment, wires the parts, serves until it is told to stop. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadConfig } from "@webhook-delivery/shared/config.ts";
+import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
+import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
+import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
+import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
+import { createDirectEnqueue } from "@webhook-delivery/shared/dispatch/direct-enqueue.ts";
+import { directLimit } from "@webhook-delivery/shared/core/queue-depth.ts";
+import { createLog } from "@webhook-delivery/shared/log.ts";
+import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
+import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
+import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
+import { createProducer } from "@webhook-delivery/shared/queue/producer.ts";
+import { throttle } from "@webhook-delivery/shared/throttle.ts";
+import { VERSION } from "@webhook-delivery/shared/version.ts";
+import { buildServer } from "./server.ts";
+
+const DATABASE_CONNECTIONS = 10;
+const OUTAGE_LOG_EVERY_MS = 5_000;
+/** After SIGTERM new requests are still served this long, until the router has heard of it. */
+const DRAIN_MS = 1_000;
+
+await runMain(async () => {
+  const config = loadConfig(withDevelopmentDefaults(process.env), "ingest");
+  const log = createLog("ingest", config.LOG_LEVEL);
+  const signal = stopSignal();
+  const sql = connectDatabase({
+    url: config.DATABASE_URL,
+    applicationName: "webhook-delivery ingest",
+    maxConnections: DATABASE_CONNECTIONS,
+  });
+  const location = queueLocation(config);
+  const complain = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
+    log.warn({ event: "queue.unavailable", err: error }, what),
+  );
+  const producer = createProducer(location, (error) => complain([error, "queue connection"]));
+  const directEnqueue = createDirectEnqueue({
+    producer,
+    limit: directLimit(config.RATE_LIMIT_PER_SECOND),
+    giveBack: (ids) => returnLeases(sql, ids),
+    onError: (error, what) => complain([error, what]),
+  });
+  const app = await buildServer({
+    sql,
+    directEnqueue,
+    destinationRules: {
+      requireHttps: config.REQUIRE_HTTPS,
+      allowedCidrs: config.ALLOWED_PRIVATE_CIDRS,
+    },
+    encryptionKeys: config.ENCRYPTION_KEY,
+    defaultMaxAttempts: config.RETRY_SCHEDULE_SECONDS.length + 1,
+    log,
+    apiKeys: config.API_KEYS,
+    maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+    health: {
+      checks: {
+        database: async () => {
+          const problem = await databaseProblem(sql, MIGRATIONS_FOLDER);
+          if (problem !== undefined) throw new Error(problem);
+        },
+        queue: () => producer.depth(),
+      },
+      isStopping: () => signal.aborted,
+    },
+  });
+
+  const address = await app.listen({ host: config.HOST, port: config.PORT });
+  log.info({ event: "ingest.started", version: VERSION, address, queue: location.kind });
+  // Requests are answered from the start, with 503 while the database is away; this tells the log why.
+  void waitForDatabase(sql, {
+    migrationsFolder: MIGRATIONS_FOLDER,
+    signal,
+    onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
+  });
+
+  await untilAborted(signal);
+  log.info({ event: "ingest.stopping" });
+  const stop = async (): Promise<void> => {
+    await sleep(DRAIN_MS);
+    await app.close();
+    await directEnqueue.close();
+    await producer.close();
+  };
+  await Promise.race([stop(), sleep(config.SHUTDOWN_TIMEOUT_MS)]);
+  log.info({ event: "ingest.stopped" });
+});

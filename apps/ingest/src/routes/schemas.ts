@@ -1,0 +1,175 @@
+/** What requests and answers look like: checked at the door and published as OpenAPI, written once. */
+import { Type, type Static, type TSchema } from "typebox";
+import {
+  DEFAULT_EVENT_TYPE,
+  DELIVERY_STATUSES,
+  ERROR_TYPES,
+  MAX_ATTEMPTS,
+  MIN_ATTEMPTS,
+} from "@webhook-delivery/shared/core/delivery.ts";
+import {
+  FORMATS,
+  REQUESTED_FORMATS,
+  type FormatName,
+} from "@webhook-delivery/shared/core/formats/registry.ts";
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const OneOf = <T extends string>(values: readonly T[], options = {}) =>
+  Type.Unsafe<T>({ type: "string", enum: [...values], ...options });
+const Timestamp = Type.String({ format: "date-time", examples: ["2026-11-21T10:00:00.000Z"] });
+const Uuid = Type.String({ format: "uuid" });
+const AnyObject = Type.Record(Type.String(), Type.Unknown());
+
+// Long enough for anything real, short enough for an index entry.
+const SHORT_TEXT = { minLength: 1, maxLength: 255 };
+const LONG_TEXT = { maxLength: 2_048 };
+
+export const DeliveryStatusSchema = OneOf(DELIVERY_STATUSES);
+export const EventType = Type.String({
+  ...SHORT_TEXT,
+  // It travels as a header: visible ASCII, no spaces.
+  pattern: "^[\\x21-\\x7e]+$",
+  default: DEFAULT_EVENT_TYPE,
+  examples: ["lead.captured"],
+});
+
+const LeadFields = Type.Object({
+  email: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  firstName: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  lastName: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  linkedinId: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  linkedinUrl: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  company: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  title: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  source: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+  capturedAt: Type.Optional(Nullable(Timestamp)),
+  customFields: Type.Optional(AnyObject),
+});
+
+export const NewDeliveryBody = Type.Object(
+  {
+    webhookUrl: Type.String({ minLength: 1, examples: ["https://example.com/webhooks"] }),
+    webhookSecret: Type.Optional(
+      Nullable(
+        Type.String({
+          minLength: 1,
+          maxLength: 512,
+          description:
+            "Signs the delivery: whsec_ + base64, or any other text as its UTF-8 bytes. Without it nothing is signed.",
+          examples: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        }),
+      ),
+    ),
+    leadId: Type.Optional(Nullable(Type.String({ ...SHORT_TEXT, examples: ["test-lead-id"] }))),
+    lead: Type.Optional(
+      Type.Unsafe<Static<typeof LeadFields> | null>({
+        ...Nullable(LeadFields),
+        description: "Written to the leads table under leadId; absent fields stay as they are.",
+      }),
+    ),
+    campaignName: Type.Optional(Nullable(Type.String(LONG_TEXT))),
+    customFields: Type.Optional(Nullable(AnyObject)),
+    payload: Type.Optional(
+      Type.Unknown({ description: "Any JSON, sent on exactly as it is spelled here." }),
+    ),
+    eventType: Type.Optional(EventType),
+    format: Type.Optional(OneOf(REQUESTED_FORMATS, { default: "auto" })),
+    maxAttempts: Type.Optional(
+      Nullable(Type.Integer({ minimum: MIN_ATTEMPTS, maximum: MAX_ATTEMPTS })),
+    ),
+    metadata: Type.Optional(Nullable(AnyObject)),
+    test: Type.Optional(Type.Boolean({ description: "Send a sample lead." })),
+  },
+  {
+    description: "webhookUrl, and one of leadId, payload or test.",
+    examples: [
+      {
+        leadId: "test-lead-id",
+        webhookUrl: "https://example.com/webhooks",
+        webhookSecret: "test-secret",
+        campaignName: "Test Campaign",
+      },
+    ],
+  },
+);
+
+export const DeliverySchema = Type.Object({
+  id: Uuid,
+  clientId: Nullable(Uuid),
+  endpointId: Nullable(Uuid),
+  leadId: Nullable(Type.String()),
+  eventType: Type.String(),
+  webhookUrl: Type.String({ description: "Query string masked." }),
+  format: OneOf(Object.keys(FORMATS) as FormatName[]),
+  status: DeliveryStatusSchema,
+  attempt: Type.Integer({ description: "Attempts made, with the one in flight." }),
+  maxAttempts: Type.Integer(),
+  responseStatus: Nullable(Type.Integer()),
+  responseBody: Nullable(Type.String()),
+  lastError: Nullable(Type.String()),
+  errorType: Nullable(OneOf(ERROR_TYPES)),
+  sentAt: Nullable(Timestamp),
+  nextRetryAt: Nullable(Timestamp),
+  deliveredAt: Nullable(Timestamp),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  isTestDelivery: Type.Boolean(),
+  metadata: Nullable(AnyObject),
+});
+
+export const AttemptSchema = Type.Object({
+  id: Type.String(),
+  deliveryId: Uuid,
+  attemptNumber: Type.Integer(),
+  attemptedAt: Timestamp,
+  durationMs: Type.Integer(),
+  requestHeaders: Nullable(Type.Record(Type.String(), Type.String())),
+  responseStatus: Nullable(Type.Integer()),
+  responseHeaders: Nullable(Type.Record(Type.String(), Type.String())),
+  responseBody: Nullable(Type.String()),
+  error: Nullable(Type.String()),
+  errorType: Nullable(OneOf(ERROR_TYPES)),
+  willRetry: Type.Boolean(),
+  retryAt: Nullable(Timestamp),
+});
+
+export const DeliveryListQuery = Type.Object({
+  deliveryId: Type.Optional(Uuid),
+  leadId: Type.Optional(Type.String()),
+  endpointId: Type.Optional(Uuid),
+  clientId: Type.Optional(Uuid),
+  eventType: Type.Optional(Type.String()),
+  deliveryStatus: Type.Optional(DeliveryStatusSchema),
+  status: Type.Optional(DeliveryStatusSchema),
+  since: Type.Optional(Timestamp),
+  until: Type.Optional(Timestamp),
+  q: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: "An id, or how a lead id, an event type or a URL begins.",
+    }),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  cursor: Type.Optional(Type.String()),
+});
+
+export const IdParams = Type.Object({ id: Type.String() });
+
+export const Success = <T extends Record<string, TSchema>>(properties: T) =>
+  Type.Object({ status: Type.Literal("success"), ...properties });
+
+export const ErrorSchema = Type.Object({
+  status: Type.Literal("error"),
+  error: Type.Object({
+    code: Type.String(),
+    message: Type.String(),
+    details: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String() })),
+    ),
+  }),
+});
+
+/** `errors(404, 409)`: the answers a route can give besides its own. */
+export const errors = (...statuses: readonly number[]) =>
+  Object.fromEntries([401, ...statuses].map((status) => [status, ErrorSchema]));

@@ -1,0 +1,74 @@
+/** The HTTP service as a value: hooks, errors, routes. No environment, no listening. */
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
+import type { Logger } from "@webhook-delivery/shared/log.ts";
+import { requireApiKey } from "./auth.ts";
+import { answerError, answerErrors, errorBody } from "./errors.ts";
+import { acceptJsonBodies } from "./json-body.ts";
+import { openApiRoute, publishOpenApi } from "./openapi.ts";
+import { deliveryRoutes } from "./routes/deliveries.ts";
+import { healthRoutes, type HealthDeps } from "./routes/health.ts";
+import { statsRoutes } from "./routes/stats.ts";
+import { validateStrictly } from "./validation.ts";
+
+export interface ServerDeps extends AcceptDeps {
+  readonly log: Logger;
+  readonly apiKeys: readonly string[];
+  readonly maxPayloadBytes: number;
+  readonly health: HealthDeps;
+}
+
+/** A request that takes longer gets 503: the database hangs, and the caller had better ask again. */
+const HANDLER_TIMEOUT_MS = 10_000;
+
+export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: deps.maxPayloadBytes,
+    handlerTimeout: HANDLER_TIMEOUT_MS,
+    // While closing, what still comes in on open connections is served like any other request.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: (error, socket) => {
+      const body = JSON.stringify(errorBody("invalid_request", "This is not an HTTP request."));
+      if (socket.writable && (error as NodeJS.ErrnoException).code !== "ECONNRESET") {
+        socket.end(
+          `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+            `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        );
+      }
+    },
+  });
+
+  validateStrictly(app);
+  acceptJsonBodies(app);
+  answerErrors(app);
+  requireApiKey(app, deps.apiKeys);
+  // Who keeps a connection open hears in time that it is going away.
+  app.addHook("onSend", async (_request, reply) => {
+    if (deps.health.isStopping()) reply.header("connection", "close");
+  });
+
+  await publishOpenApi(app);
+  const routes = async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(healthRoutes, deps.health);
+    await scope.register(statsRoutes, { sql: deps.sql });
+    await scope.register(deliveryRoutes, deps);
+    await scope.register(openApiRoute);
+  };
+  await app.register(routes);
+  // The older path; documented once.
+  await app.register(
+    async (scope) => {
+      scope.addHook("onRoute", (route) => {
+        route.schema = { ...route.schema, hide: true };
+      });
+      await scope.register(routes);
+    },
+    { prefix: "/api" },
+  );
+  return app;
+}

@@ -1,0 +1,20 @@
+/**
+ * JSON Schema validation: bodies must have the right types as they are, query strings and paths, which
+ * are text by nature, are converted. Unknown fields are ignored everywhere.
+ */
+import { Ajv, type Options } from "ajv";
+import addFormats from "ajv-formats";
+import type { FastifyInstance, FastifySchema } from "fastify";
+
+// One error is enough for an answer, and a hostile body cannot make us collect thousands.
+const OPTIONS: Options = { allErrors: false, strict: false, useDefaults: true };
+
+export function validateStrictly(app: FastifyInstance): void {
+  const exact = addFormats.default(new Ajv(OPTIONS));
+  const converting = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: true }));
+  app.setValidatorCompiler<FastifySchema>(({ schema, httpPart }) =>
+    (httpPart === "body" ? exact : converting).compile(schema),
+  );
+  // Response schemas are documentation; what a handler returns is sent as it is.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+}

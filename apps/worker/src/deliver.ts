@@ -1,0 +1,194 @@
+/**
+ * One attempt of one delivery: claim, sign, send, record.
+ *
+ * The claim is a guarded UPDATE, so of any number of jobs and workers one makes the attempt. What came
+ * of it is kept in memory until it is in the database, however long that is away: a request that was
+ * made is not made again because of it. If the process dies before that, the reconciler of another
+ * worker finds the claim and logs the attempt as interrupted. Nothing here talks to the queue.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
+import { waitAfterInternalFaultMs } from "@webhook-delivery/shared/core/fault.ts";
+import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
+import { decideNext } from "@webhook-delivery/shared/core/retry.ts";
+import { open, secretPlace, type EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
+import {
+  claimDelivery,
+  recordAttempt,
+  type AttemptRecord,
+  type ClaimedDelivery,
+} from "@webhook-delivery/shared/db/attempts.ts";
+import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
+import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
+import type { Logger } from "@webhook-delivery/shared/log.ts";
+import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
+import type { Claims } from "./claims.ts";
+import type { Pacer } from "./pacer.ts";
+import type { Report } from "./report.ts";
+
+export interface DeliverDeps {
+  readonly sql: Sql;
+  readonly sender: Sender;
+  readonly pacer: Pacer;
+  readonly claims: Claims;
+  readonly report: Report;
+  readonly log: Logger;
+  readonly workerId: string;
+  readonly encryptionKeys: readonly EncryptionKey[];
+  readonly scheduleMs: readonly number[];
+  readonly timeoutMs: number;
+  readonly now: () => Date;
+  /** A delivery will be due again at `retryAt`. */
+  readonly onRetryScheduled: (retryAt: Date) => void;
+}
+
+export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
+  await deps.pacer.takeTurn();
+  const claimId = randomUUID();
+  // Known before it exists: a claim whose answer is lost with its connection is then nobody's.
+  deps.claims.add(claimId);
+  try {
+    const claim = await claimDelivery(deps.sql, { deliveryId, claimId, workerId: deps.workerId });
+    if (claim === undefined) {
+      deps.log.debug({ event: "job.skipped", deliveryId }, "not pending or not due");
+      return;
+    }
+    const record = await attempt(deps, claim);
+    const settled = await recordSurely(deps, record);
+    tell(deps, claim, record, settled);
+  } finally {
+    deps.claims.remove(claimId);
+  }
+}
+
+async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<AttemptRecord> {
+  const attemptedAt = deps.now();
+  try {
+    const headers = buildRequestHeaders({
+      deliveryId: claim.id,
+      eventType: claim.eventType,
+      attempt: claim.attempt,
+      body: claim.body,
+      secrets: decryptSecrets(deps, claim),
+      sentAt: attemptedAt,
+      userAgent: USER_AGENT,
+    });
+    const result = await deps.sender.send({
+      url: claim.webhookUrl,
+      headers,
+      body: claim.body,
+      timeoutMs: deps.timeoutMs,
+    });
+    return afterAnswer(deps, claim, { attemptedAt, headers, result });
+  } catch (error) {
+    deps.log.error({ event: "attempt.fault", deliveryId: claim.id, err: error }, "our own fault");
+    return afterFault(deps, claim, attemptedAt);
+  }
+}
+
+function decryptSecrets(deps: DeliverDeps, claim: ClaimedDelivery): string[] {
+  if (claim.secretEncrypted === null) return [];
+  return [open(deps.encryptionKeys, secretPlace(claim.id), claim.secretEncrypted)];
+}
+
+function afterAnswer(
+  deps: DeliverDeps,
+  claim: ClaimedDelivery,
+  made: { attemptedAt: Date; headers: Record<string, string>; result: AttemptResult },
+): AttemptRecord {
+  const { result } = made;
+  const decision = decideNext(result, {
+    attemptInRound: claim.attempt - claim.attemptsBeforeRound,
+    attemptsInRound: claim.maxAttempts - claim.attemptsBeforeRound,
+    scheduleMs: deps.scheduleMs,
+    endedAt: deps.now(),
+  });
+  const response = result.kind === "response" ? result : undefined;
+  const failure = decision.next === "success" ? undefined : decision.failure;
+  return {
+    ...recordBase(claim, made.attemptedAt),
+    durationMs: Math.round(result.durationMs),
+    requestHeaders: made.headers,
+    responseStatus: response?.status ?? null,
+    responseHeaders: response?.headers ?? null,
+    responseBody: response?.body ?? null,
+    error: failure?.message ?? null,
+    errorType: failure?.errorType ?? null,
+    next:
+      decision.next === "retry"
+        ? { status: "pending", retryAt: decision.retryAt }
+        : { status: decision.next },
+    spendsAttempt: true,
+  };
+}
+
+function afterFault(deps: DeliverDeps, claim: ClaimedDelivery, attemptedAt: Date): AttemptRecord {
+  const endedAt = deps.now().getTime();
+  const waitMs = waitAfterInternalFaultMs(claim.interruptions + 1);
+  return {
+    ...recordBase(claim, attemptedAt),
+    durationMs: Math.max(0, endedAt - attemptedAt.getTime()),
+    requestHeaders: null,
+    responseStatus: null,
+    responseHeaders: null,
+    responseBody: null,
+    error: "The attempt could not be made through a fault of this service; see its log.",
+    errorType: "internal",
+    next: { status: "pending", retryAt: new Date(endedAt + waitMs) },
+    spendsAttempt: false,
+  };
+}
+
+function recordBase(claim: ClaimedDelivery, attemptedAt: Date) {
+  return {
+    deliveryId: claim.id,
+    claimId: claim.claimId,
+    attemptNumber: claim.attempt,
+    attemptedAt,
+  };
+}
+
+const RECORD_RETRY_MS = 250;
+/** Memory is bounded by the concurrency, since the slot stays taken; this bounds the time. */
+const RECORD_GIVE_UP_MS = 3_600_000;
+
+async function recordSurely(deps: DeliverDeps, record: AttemptRecord): Promise<boolean> {
+  const giveUpAt = deps.now().getTime() + RECORD_GIVE_UP_MS;
+  for (;;) {
+    try {
+      return await recordAttempt(deps.sql, record);
+    } catch (error) {
+      if (!isDatabaseUnavailable(error) || deps.now().getTime() >= giveUpAt) throw error;
+      deps.log.warn(
+        { event: "attempt.unrecorded", deliveryId: record.deliveryId, err: error },
+        "the database is away; the result is kept and written when it is back",
+      );
+      await sleep(RECORD_RETRY_MS);
+    }
+  }
+}
+
+function tell(
+  deps: DeliverDeps,
+  claim: ClaimedDelivery,
+  record: AttemptRecord,
+  settled: boolean,
+): void {
+  const retryAt = record.next.status === "pending" ? record.next.retryAt : null;
+  deps.log.info({
+    event: "delivery.attempted",
+    deliveryId: claim.id,
+    eventType: claim.eventType,
+    attempt: claim.attempt,
+    maxAttempts: claim.maxAttempts,
+    outcome: record.errorType ?? "success",
+    responseStatus: record.responseStatus,
+    durationMs: record.durationMs,
+    status: settled ? record.next.status : "superseded",
+    nextRetryAt: settled ? retryAt : null,
+  });
+  if (!settled) return;
+  deps.report.count({ isRetry: claim.attempt - claim.attemptsBeforeRound > 1, ...record.next });
+  if (retryAt !== null) deps.onRetryScheduled(retryAt);
+}

@@ -1,0 +1,42 @@
+/** The worker process: reads the environment, wires the parts, runs until it is told to stop. */
+import { loadConfig } from "@webhook-delivery/shared/config.ts";
+import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
+import { waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
+import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
+import { createLog } from "@webhook-delivery/shared/log.ts";
+import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
+import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
+import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
+import { VERSION } from "@webhook-delivery/shared/version.ts";
+import { startWorker, TIDY_UP_MS } from "./worker.ts";
+
+/** Room for every delivery to claim or record while the sweep and the heartbeat run beside. */
+const SPARE_CONNECTIONS = 3;
+const MOST_CONNECTIONS = 20;
+
+await runMain(async () => {
+  const config = loadConfig(withDevelopmentDefaults(process.env), "worker");
+  const log = createLog("worker", config.LOG_LEVEL);
+  const signal = stopSignal();
+  const sql = connectDatabase({
+    url: config.DATABASE_URL,
+    applicationName: "webhook-delivery worker",
+    maxConnections: Math.min(config.WORKER_CONCURRENCY + SPARE_CONNECTIONS, MOST_CONNECTIONS),
+  });
+  const location = queueLocation(config);
+
+  log.info({ event: "worker.starting", version: VERSION, queue: location.kind });
+  const isUsable = await waitForDatabase(sql, {
+    migrationsFolder: MIGRATIONS_FOLDER,
+    signal,
+    onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
+  });
+  if (!isUsable) return;
+  const worker = await startWorker({ config, sql, location, log });
+  log.info({ event: "worker.started", workerId: worker.id });
+
+  await untilAborted(signal);
+  log.info({ event: "worker.stopping" });
+  await worker.stop(Math.max(0, config.SHUTDOWN_TIMEOUT_MS - TIDY_UP_MS));
+  log.info({ event: "worker.stopped" });
+});

@@ -1,0 +1,74 @@
+/**
+ * What an attempt's result means for its delivery: the table of the contract's section 5 as one pure
+ * function. It knows nothing of queues; the answer becomes the row's next state and time.
+ */
+import type { AttemptResult } from "./attempt-result.ts";
+import type { ErrorType } from "./delivery.ts";
+import { parseRetryAfterMs } from "./retry-after.ts";
+
+export interface AttemptPosition {
+  /** 1 for the first attempt of this round; a manual retry starts a new round. */
+  readonly attemptInRound: number;
+  readonly attemptsInRound: number;
+  /** Waits before attempts 2, 3, …; the last one repeats when there are more attempts than waits. */
+  readonly scheduleMs: readonly number[];
+  /** When the attempt ended: every wait counts from here. */
+  readonly endedAt: Date;
+}
+
+export type Decision =
+  | { readonly next: "success" }
+  | { readonly next: "retry"; readonly retryAt: Date; readonly failure: Failure }
+  | { readonly next: "failed"; readonly failure: Failure };
+
+export interface Failure {
+  readonly errorType: ErrorType;
+  readonly message: string;
+}
+
+/** A receiver may ask for a longer wait than the schedule's, up to this. */
+export const RETRY_AFTER_LIMIT_MS = 3_600_000;
+
+export function decideNext(result: AttemptResult, position: AttemptPosition): Decision {
+  const failure = failureOf(result);
+  if (failure === undefined) return { next: "success" };
+  if (!isWorthRetrying(result) || position.attemptInRound >= position.attemptsInRound) {
+    return { next: "failed", failure };
+  }
+  const waitMs = Math.max(scheduledWaitMs(position), requestedWaitMs(result, position.endedAt));
+  return { next: "retry", retryAt: new Date(position.endedAt.getTime() + waitMs), failure };
+}
+
+function failureOf(result: AttemptResult): Failure | undefined {
+  switch (result.kind) {
+    case "response":
+      if (result.status >= 200 && result.status < 300) return undefined;
+      return { errorType: "http", message: `The receiver answered ${result.status}.` };
+    case "timeout":
+    case "network":
+    case "blocked":
+      return { errorType: result.kind, message: result.message };
+  }
+}
+
+function isWorthRetrying(result: AttemptResult): boolean {
+  switch (result.kind) {
+    case "response":
+      return result.status === 429 || result.status >= 500;
+    case "timeout":
+    case "network":
+      return true;
+    case "blocked":
+      return false;
+  }
+}
+
+function scheduledWaitMs({ attemptInRound, scheduleMs }: AttemptPosition): number {
+  return scheduleMs[Math.min(attemptInRound, scheduleMs.length) - 1] ?? 0;
+}
+
+function requestedWaitMs(result: AttemptResult, now: Date): number {
+  if (result.kind !== "response" || (result.status !== 429 && result.status !== 503)) return 0;
+  const requestedMs = parseRetryAfterMs(result.headers["retry-after"], now) ?? 0;
+  return Math.min(requestedMs, RETRY_AFTER_LIMIT_MS);
+}

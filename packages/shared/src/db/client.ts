@@ -1,0 +1,77 @@
+/** The connection pool, and which of its errors mean "not now" rather than "not like that". */
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+/** What a query function needs: the pool, or one reserved connection inside a transaction. */
+export type Queryable = postgres.ISql;
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly maxConnections?: number;
+}
+
+const CONNECT_TIMEOUT_SECONDS = 5;
+const IDLE_TIMEOUT_SECONDS = 60;
+const DEFAULT_CONNECTIONS = 10;
+// A lost server is tried again soon: the default backoff grows to 20 s.
+const LONGEST_RECONNECT_WAIT_SECONDS = 1;
+
+export function connectDatabase(options: DatabaseOptions): Sql {
+  return postgres(options.url, {
+    max: options.maxConnections ?? DEFAULT_CONNECTIONS,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    idle_timeout: IDLE_TIMEOUT_SECONDS,
+    backoff: (failures) => Math.min(0.05 * 2 ** failures, LONGEST_RECONNECT_WAIT_SECONDS),
+    connection: { application_name: options.applicationName },
+    onnotice: () => {},
+  });
+}
+
+/**
+ * `work` on one reserved connection between BEGIN and COMMIT; ROLLBACK when it throws. Instead of
+ * `sql.begin()`, which misbehaves when a connection's pipeline fills (porsager/postgres #823, #1189).
+ */
+export async function inTransaction<T>(sql: Sql, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const connection = await sql.reserve();
+  try {
+    await connection`begin`;
+    try {
+      const result = await work(connection);
+      await connection`commit`;
+      return result;
+    } catch (error) {
+      // A connection that is gone has rolled back by itself; the first error is the one to report.
+      await connection`rollback`.catch(() => {});
+      throw error;
+    }
+  } finally {
+    connection.release();
+  }
+}
+
+const UNAVAILABLE_CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+
+// PostgreSQL's own: connection exceptions (08), too many connections and out of memory or disk (53),
+// shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58).
+const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006)/;
+
+/** True when the database cannot answer now and the same statement may work later. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code !== "string") return false;
+  return UNAVAILABLE_CODES.has(code) || UNAVAILABLE_STATES.test(code);
+}

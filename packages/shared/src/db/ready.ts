@@ -1,0 +1,38 @@
+/** Waiting for a database that is not there yet. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sql } from "./client.ts";
+import { pendingMigrations } from "./migrate.ts";
+
+const TRY_EVERY_MS = 1_000;
+
+export interface WaitOptions {
+  readonly migrationsFolder: string;
+  readonly signal: AbortSignal;
+  /** Called with a line for people whenever it is still not usable. */
+  readonly onWaiting: (why: string, error?: unknown) => void;
+}
+
+/** Undefined when it answers and has every migration, else what is missing, for people. */
+export async function databaseProblem(
+  sql: Sql,
+  migrationsFolder: string,
+): Promise<string | undefined> {
+  const pending = await pendingMigrations(sql, migrationsFolder);
+  if (pending.length === 0) return undefined;
+  return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate"`;
+}
+
+/** True when the database is usable; false when `signal` ended the waiting. */
+export async function waitForDatabase(sql: Sql, options: WaitOptions): Promise<boolean> {
+  while (!options.signal.aborted) {
+    try {
+      const problem = await databaseProblem(sql, options.migrationsFolder);
+      if (problem === undefined) return true;
+      options.onWaiting(`${problem}; trying again`);
+    } catch (error) {
+      options.onWaiting("PostgreSQL is not reachable at DATABASE_URL; trying again", error);
+    }
+    await sleep(TRY_EVERY_MS);
+  }
+  return false;
+}

@@ -1,0 +1,102 @@
+/**
+ * `dns.lookup` for connections that leave the house: every address of the answer is judged, and exactly
+ * the judged list is handed on, so a name that changes its mind between check and connect (DNS rebinding)
+ * gains nothing. One bad address refuses the whole name: a name with a public and a private address is
+ * an attack or a mistake, and picking the good half would let chance decide.
+ *
+ * `net.connect` never calls a lookup for a literal address: the sender judges those from the URL.
+ * The system resolver runs on libuv's few threads and cannot be cancelled; a caller that gives up stops
+ * waiting, but a slow name server keeps its thread until the system's own timeout.
+ */
+import dns from "node:dns";
+import net from "node:net";
+import {
+  type Cidr,
+  type RefusedAddressVerdict,
+  isDeliverable,
+  judgeAddress,
+} from "../core/address.ts";
+import { isLoopbackName } from "../core/destination-url.ts";
+
+/** Every address of a name; an answer without any counts as not found. */
+export type Resolve = (hostname: string) => Promise<readonly { readonly address: string }[]>;
+
+export class AddressRefusedError extends Error {
+  override readonly name = "AddressRefusedError";
+  readonly verdict: RefusedAddressVerdict;
+  /** For our own logs only: it would tell a caller what our resolver knows about our network. */
+  readonly address: string;
+
+  constructor(verdict: RefusedAddressVerdict, address: string) {
+    super(`the host resolves to an address that is not public (${verdict})`);
+    this.verdict = verdict;
+    this.address = address;
+  }
+}
+
+export function createCheckedLookup(options: {
+  readonly allowedCidrs: readonly Cidr[];
+  readonly resolve?: Resolve | undefined;
+}): net.LookupFunction {
+  const { allowedCidrs, resolve = resolveWithSystem } = options;
+  return (hostname, lookupOptions, callback) => {
+    resolve(hostname)
+      .then((answers) => checkAddresses(hostname, answers, allowedCidrs))
+      .then((addresses) => chooseFamily(hostname, addresses, lookupOptions.family))
+      .then(
+        // On a fresh stack: what the callback throws is not the lookup's failure.
+        (addresses) => process.nextTick(answerLookup, addresses, lookupOptions.all, callback),
+        (error: unknown) => process.nextTick(callback, error, [], 0),
+      );
+  };
+}
+
+type LookupCallback = Parameters<net.LookupFunction>[2];
+
+/** The order of the answer is the order in which connections are tried. */
+function resolveWithSystem(hostname: string): Promise<readonly dns.LookupAddress[]> {
+  return dns.promises.lookup(hostname, { all: true, order: "verbatim" });
+}
+
+function checkAddresses(
+  hostname: string,
+  answers: readonly { readonly address: string }[],
+  allowed: readonly Cidr[],
+): readonly dns.LookupAddress[] {
+  const judged = answers.map(({ address }) => ({
+    address,
+    family: net.isIP(address),
+    verdict: judgeAddress(address, allowed),
+  }));
+  const deliverable = judged.filter(({ verdict }) => isDeliverable(verdict));
+  // `localhost` is both 127.0.0.1 and ::1 on most machines, and no stranger answers for it: opening one
+  // of the two is enough to use that one.
+  if (isLoopbackName(hostname) && deliverable.length > 0) return deliverable;
+  for (const { address, verdict } of judged) {
+    if (verdict !== "public" && verdict !== "allowed") {
+      throw new AddressRefusedError(verdict, address);
+    }
+  }
+  return deliverable;
+}
+
+function chooseFamily(
+  hostname: string,
+  addresses: readonly dns.LookupAddress[],
+  wanted: number | "IPv4" | "IPv6" | undefined,
+): readonly dns.LookupAddress[] {
+  const family = wanted === "IPv4" ? 4 : wanted === "IPv6" ? 6 : (wanted ?? 0);
+  const chosen = family === 0 ? addresses : addresses.filter((each) => each.family === family);
+  if (chosen.length > 0) return chosen;
+  throw Object.assign(new Error(`no address found for ${hostname}`), { code: "ENOTFOUND" });
+}
+
+function answerLookup(
+  addresses: readonly dns.LookupAddress[],
+  all: boolean | undefined,
+  callback: LookupCallback,
+): void {
+  const [first] = addresses;
+  if (all === true) callback(null, [...addresses]);
+  else if (first !== undefined) callback(null, first.address, first.family);
+}

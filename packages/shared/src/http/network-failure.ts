@@ -1,0 +1,83 @@
+/**
+ * What a person reads when the network failed. The texts are fixed: an error's own message may quote the
+ * URL, an address or bytes of a certificate, so none is passed on.
+ */
+import { errors } from "undici";
+
+export interface NetworkFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  ENOTFOUND: "the host name was not found",
+  ENODATA: "the host name has no address",
+  EAI_AGAIN: "the host name could not be looked up just now",
+  EAI_FAIL: "the name server failed to look up the host name",
+  ECONNREFUSED: "the connection was refused",
+  ECONNRESET: "the connection was reset before an answer",
+  EPIPE: "the connection was closed while the request was being sent",
+  ECONNABORTED: "the connection was aborted",
+  ETIMEDOUT: "the connection could not be made: the host did not respond",
+  EHOSTUNREACH: "the host cannot be reached",
+  ENETUNREACH: "the network cannot be reached",
+  EADDRNOTAVAIL: "no connection could be made from here to the host's address",
+  EPROTO: "the TLS handshake failed",
+
+  CLOSED_BEFORE_ANSWER: "the connection was closed before an answer",
+  HEADERS_TOO_LARGE: "the answer's headers are too large",
+  MALFORMED_ANSWER: "the answer is not valid HTTP",
+
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the TLS certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "the TLS certificate chain ends in a self-signed, untrusted authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "the TLS certificate cannot be verified: its chain is incomplete",
+  UNABLE_TO_GET_ISSUER_CERT: "the TLS certificate's issuer is unknown",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the TLS certificate's issuer is unknown",
+  CERT_HAS_EXPIRED: "the TLS certificate has expired",
+  CERT_NOT_YET_VALID: "the TLS certificate is not valid yet",
+  CERT_REVOKED: "the TLS certificate was revoked",
+  CERT_UNTRUSTED: "the TLS certificate is not trusted",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the TLS certificate is for another host name",
+  ERR_TLS_CERT_ALTNAME_FORMAT: "the TLS certificate's names are malformed",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the host does not speak TLS on this port",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the host does not speak TLS on this port",
+};
+
+/** undici's codes in words of ours, so that stored results outlive a change of library. */
+const OUR_CODES: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: "CLOSED_BEFORE_ANSWER",
+  UND_ERR_INFO: "CLOSED_BEFORE_ANSWER",
+  UND_ERR_HEADERS_OVERFLOW: "HEADERS_TOO_LARGE",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "MALFORMED_ANSWER",
+};
+
+const FAULT_CODES: ReadonlySet<string> = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_NOT_SUPPORTED",
+  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_DESTROYED",
+  "UND_ERR_CLOSED",
+]);
+
+/** Undefined when the error is not the network's doing but a fault of ours. */
+export function describeNetworkFailure(error: unknown): NetworkFailure | undefined {
+  const raw = codeOf(error);
+  if (raw === undefined || FAULT_CODES.has(raw) || raw.startsWith("ERR_INVALID_")) return undefined;
+  const code = OUR_CODES[raw] ?? raw;
+  return { code, message: MESSAGES[code] ?? fallbackMessage(code) };
+}
+
+function fallbackMessage(code: string): string {
+  if (code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_")) {
+    return `the TLS handshake failed (${code})`;
+  }
+  return `the connection failed (${code})`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  // The only error of undici's that comes without a code (8.12: its table of names is read backwards).
+  if (error instanceof errors.HTTPParserError) return "MALFORMED_ANSWER";
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,192 @@
+/**
+ * Sends one attempt and tells what came of it.
+ *
+ * Guarantees: the answer comes within `timeoutMs` (name lookup, connect, TLS, headers and body together),
+ * whatever the receiver does; memory per attempt is bounded (16 KB of headers, four bytes per kept
+ * character, one socket buffer); nothing is sent to an address that was not checked; no redirect, proxy
+ * variable or content encoding is followed; at most one request of an attempt can have been read by the
+ * receiver (see connections.ts). What the receiver or the network does is a value. A throw is a fault of
+ * ours: a header that is not one, a body that is not bytes, use after `close()`.
+ *
+ * The status line decides: once it is there the result is a `response`, and the body is read up to the
+ * limit or until the timeout. If the process dies halfway, the receiver may have read the request.
+ */
+import type { AttemptResult } from "../core/attempt-result.ts";
+import type { Cidr } from "../core/address.ts";
+import { judgeDestination } from "../core/destination-url.ts";
+import { keepHeaders, keepText, readBody } from "./answer.ts";
+import { AddressRefusedError, type Resolve, createCheckedLookup } from "./checked-lookup.ts";
+import {
+  type Connection,
+  ConnectionGoneError,
+  type Connections,
+  type Phase,
+  createConnections,
+} from "./connections.ts";
+import { describeNetworkFailure } from "./network-failure.ts";
+
+export interface SenderOptions {
+  readonly allowedCidrs: readonly Cidr[];
+  readonly requireHttps: boolean;
+  /** Characters (code points) of an answer's body that are kept. */
+  readonly responseBodyLimit: number;
+  readonly resolve?: Resolve;
+  /** PEM; trusted instead of the authorities that Node trusts. */
+  readonly certificateAuthorities?: readonly string[];
+}
+
+export interface SendRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly timeoutMs: number;
+}
+
+export interface Sender {
+  send(request: SendRequest): Promise<AttemptResult>;
+  /** Takes nothing new, waits for what is in flight, then ends the idle connections. */
+  close(): Promise<void>;
+}
+
+/** What one attempt carries through its phases. */
+interface Attempt {
+  readonly url: URL;
+  readonly request: SendRequest;
+  readonly signal: AbortSignal;
+  enterPhase(phase: Phase): void;
+}
+
+type Timeless<Result> = Result extends AttemptResult ? Omit<Result, "durationMs"> : never;
+type Outcome = Timeless<AttemptResult>;
+
+const TIMEOUT_MESSAGES: Readonly<Record<Phase, string>> = {
+  connecting: "no connection",
+  tls_handshake: "no TLS handshake",
+  waiting_for_answer: "no answer",
+};
+
+export function createSender(options: SenderOptions): Sender {
+  const connections = createConnections({
+    lookup: createCheckedLookup(options),
+    certificateAuthorities: options.certificateAuthorities,
+  });
+  const inFlight = new Set<Promise<Outcome>>();
+  let isClosed = false;
+
+  async function send(request: SendRequest): Promise<AttemptResult> {
+    if (isClosed) throw new Error("the sender is closed");
+    checkRequest(request);
+    const startedAt = performance.now();
+    const attempting = runAttempt(request, options, connections);
+    inFlight.add(attempting);
+    try {
+      const outcome = await attempting;
+      return { ...outcome, durationMs: Math.round(performance.now() - startedAt) };
+    } finally {
+      inFlight.delete(attempting);
+    }
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    await Promise.allSettled(inFlight);
+    await connections.close();
+  }
+
+  return { send, close };
+}
+
+async function runAttempt(
+  request: SendRequest,
+  options: SenderOptions,
+  connections: Connections,
+): Promise<Outcome> {
+  // Again, although it was checked when it was given: the rules may have changed since.
+  const judgement = judgeDestination(request.url, options);
+  if (judgement.isRefused && judgement.verdict === "malformed_url") {
+    return { kind: "blocked", verdict: judgement.verdict, message: judgement.message };
+  }
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), request.timeoutMs);
+  let phase: Phase = "connecting";
+  const attempt: Attempt = {
+    url: judgement.url,
+    request,
+    signal: giveUp.signal,
+    enterPhase: (entered) => (phase = entered),
+  };
+  try {
+    return await exchange(attempt, connections, options.responseBodyLimit);
+  } catch (error) {
+    if (giveUp.signal.aborted) {
+      const message = `${TIMEOUT_MESSAGES[phase]} within ${request.timeoutMs} ms`;
+      return { kind: "timeout", message };
+    }
+    return describeFailure(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function exchange(
+  attempt: Attempt,
+  connections: Connections,
+  bodyLimit: number,
+): Promise<Outcome> {
+  const { origin } = attempt.url;
+  const idle = connections.takeIdle(origin);
+  if (idle !== undefined) {
+    attempt.enterPhase("waiting_for_answer");
+    try {
+      return await post(attempt, idle, bodyLimit);
+    } catch (error) {
+      if (!(error instanceof ConnectionGoneError)) throw error;
+    }
+  }
+  return await post(attempt, connections.open(origin, attempt), bodyLimit);
+}
+
+async function post(attempt: Attempt, connection: Connection, bodyLimit: number): Promise<Outcome> {
+  let isReusable = false;
+  try {
+    const answer = await connection.client.request({
+      method: "POST",
+      path: `${attempt.url.pathname}${attempt.url.search}`,
+      headers: attempt.request.headers,
+      body: attempt.request.body,
+      signal: attempt.signal,
+    });
+    const { bytes, isComplete } = await readBody(answer.body, bodyLimit);
+    isReusable = isComplete;
+    return {
+      kind: "response",
+      status: answer.statusCode,
+      headers: keepHeaders(answer.headers),
+      body: keepText(bytes, answer.headers["content-encoding"], bodyLimit),
+    };
+  } finally {
+    connection.release(isReusable);
+  }
+}
+
+function describeFailure(error: unknown): Outcome {
+  if (error instanceof AddressRefusedError) {
+    return { kind: "blocked", verdict: error.verdict, message: error.message };
+  }
+  const failure = describeNetworkFailure(error);
+  if (failure === undefined) throw error;
+  return { kind: "network", ...failure };
+}
+
+/** Whoever builds the headers must have left these out: the URL that was checked names the host. */
+function checkRequest({ headers, timeoutMs }: SendRequest): void {
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+    throw new RangeError(`timeoutMs must be between 1 and ${MAX_TIMER_MS}`);
+  }
+  if (Object.keys(headers).some((name) => name.toLowerCase() === "host")) {
+    throw new TypeError("a request cannot set its own host header");
+  }
+}
+
+/** setTimeout fires at once for anything longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

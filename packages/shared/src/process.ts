@@ -1,0 +1,37 @@
+/** What every process of ours does the same way when it starts and when it is told to stop. */
+import { ConfigError } from "./config.ts";
+
+/**
+ * Aborts at the first SIGTERM or SIGINT, or when the parent that started this with an IPC channel is
+ * gone. A second signal ends the process at once.
+ */
+export function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  const stop = (): void => {
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("disconnect", () => stopping.abort());
+  return stopping.signal;
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Runs a process's main function; a configuration that is not usable is told plainly, without a stack. */
+export async function runMain(main: () => Promise<void>): Promise<never> {
+  try {
+    await main();
+    process.exit(0);
+  } catch (error) {
+    const text = error instanceof ConfigError ? error.message : String((error as Error).stack);
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  }
+}

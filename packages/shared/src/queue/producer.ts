@@ -1,0 +1,140 @@
+/**
+ * Puts jobs into the queue. Every call ends within about a second, with an error when the queue is
+ * down, frozen or not there yet; the caller has the rows and loses nothing by that.
+ */
+import { Queue } from "bullmq";
+import {
+  EVENT_STREAM,
+  KEEP_NOTHING,
+  openRedis,
+  postgresBackend,
+  QUEUE_NAME,
+  type JobData,
+  type QueueLocation,
+} from "./connection.ts";
+
+export interface QueueJob {
+  readonly deliveryId: string;
+  /** 0: at once. */
+  readonly delayMs: number;
+}
+
+export interface Producer {
+  enqueue(jobs: readonly QueueJob[]): Promise<void>;
+  /** Jobs that wait for a worker, without the delayed ones. */
+  depth(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const CALL_TIMEOUT_MS = 1_000;
+const POSTGRES_CONNECTIONS = 2;
+
+type DeliveryQueue = Pick<
+  Queue<JobData, void, "deliver">,
+  "addBulk" | "getWaitingCount" | "waitUntilReady" | "close"
+>;
+interface OpenQueue {
+  readonly queue: DeliveryQueue;
+  readonly end: () => Promise<void>;
+}
+
+/** `onError` hears of lost connections; they are mended without anyone's help. */
+export function createProducer(location: QueueLocation, onError: (error: Error) => void): Producer {
+  let opening: Promise<OpenQueue> | undefined;
+
+  // BullMQ remembers a failed first connection for ever: a queue that did not open is thrown away.
+  const ready = async (): Promise<DeliveryQueue> => {
+    opening ??= openQueue(location, onError);
+    const current = opening;
+    try {
+      return (await current).queue;
+    } catch (error) {
+      if (opening === current) opening = undefined;
+      throw error;
+    }
+  };
+
+  return {
+    async enqueue(jobs) {
+      const work = ready().then((queue) =>
+        queue.addBulk(
+          jobs.map(({ deliveryId, delayMs }) => ({
+            name: "deliver" as const,
+            data: { deliveryId },
+            opts: delayMs > 0 ? { delay: Math.ceil(delayMs) } : {},
+          })),
+        ),
+      );
+      await within(CALL_TIMEOUT_MS, work);
+    },
+    depth: () =>
+      within(
+        CALL_TIMEOUT_MS,
+        ready().then((queue) => queue.getWaitingCount()),
+      ),
+    async close() {
+      const open = await opening?.catch(() => undefined);
+      await open?.end();
+    },
+  };
+}
+
+async function openQueue(
+  location: QueueLocation,
+  onError: (error: Error) => void,
+): Promise<OpenQueue> {
+  const open = location.kind === "redis" ? onRedis(location) : onPostgres(location.url);
+  open.queue.on("error", onError);
+  try {
+    await open.queue.waitUntilReady();
+    return open;
+  } catch (error) {
+    await open.end().catch(onError);
+    throw error;
+  }
+}
+
+function onRedis(location: { readonly url: string; readonly prefix: string }) {
+  const connection = openRedis(location.url, {
+    // Without all of these a command waits for the connection instead of failing.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: CALL_TIMEOUT_MS,
+  });
+  const queue = new Queue<JobData, void, "deliver">(QUEUE_NAME, {
+    connection,
+    prefix: location.prefix,
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+    defaultJobOptions: KEEP_NOTHING,
+    ...EVENT_STREAM,
+  });
+  // A connection that was handed in is ours to end.
+  const end = async () => {
+    await queue.close();
+    connection.disconnect();
+  };
+  return { queue, end };
+}
+
+function onPostgres(url: string) {
+  const { connection, factory } = postgresBackend(url, POSTGRES_CONNECTIONS);
+  const queue = new Queue<JobData, void, "deliver">(
+    QUEUE_NAME,
+    { connection, defaultJobOptions: KEEP_NOTHING },
+    factory as never,
+  );
+  return { queue, end: () => queue.close() };
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the queue did not answer in time")), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
