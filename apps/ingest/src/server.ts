@@ -1,5 +1,5 @@
 /** The HTTP service as a value: hooks, errors, routes. No environment, no listening. */
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import { requireApiKey } from "./auth.ts";
@@ -22,9 +22,11 @@ export interface ServerDeps extends AcceptDeps {
 const HANDLER_TIMEOUT_MS = 10_000;
 
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
-  const app: FastifyInstance = fastify({
-    loggerInstance: deps.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+  // Typed as the interface, or the instance's type would carry pino's.
+  const loggerInstance: FastifyBaseLogger = deps.log;
+  const app = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: deps.maxPayloadBytes,
     handlerTimeout: HANDLER_TIMEOUT_MS,
     // While closing, what still comes in on open connections is served like any other request.

@@ -4,7 +4,7 @@
  */
 import { Ajv, type Options } from "ajv";
 import addFormats from "ajv-formats";
-import type { FastifyInstance, FastifySchema } from "fastify";
+import type { FastifyInstance } from "fastify";
 
 // One error is enough for an answer, and a hostile body cannot make us collect thousands.
 const OPTIONS: Options = { allErrors: false, strict: false, useDefaults: true };
@@ -12,7 +12,7 @@ const OPTIONS: Options = { allErrors: false, strict: false, useDefaults: true };
 export function validateStrictly(app: FastifyInstance): void {
   const exact = addFormats.default(new Ajv(OPTIONS));
   const converting = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: true }));
-  app.setValidatorCompiler<FastifySchema>(({ schema, httpPart }) =>
+  app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === "body" ? exact : converting).compile(schema),
   );
   // Response schemas are documentation; what a handler returns is sent as it is.

@@ -83,7 +83,7 @@ export async function countDeliveriesSince(sql: Sql, scope: StatsScope): Promise
     byStatus,
     averageRetries: finished === 0 ? null : retries / finished,
     topEvents: [...byEvent]
-      .map(([eventType, counts]) => ({ eventType, ...counts }))
+      .map(([eventType, { total, success, failed }]) => ({ eventType, total, success, failed }))
       .sort((a, b) => b.total - a.total || a.eventType.localeCompare(b.eventType))
       .slice(0, TOP_EVENTS),
   };
