@@ -1,4 +1,6 @@
 /** The one place where an error becomes an answer. A 5xx tells nothing of what happened inside. */
+import type { IncomingMessage } from "node:http";
+import { finished } from "node:stream/promises";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   DomainError,
@@ -19,7 +21,10 @@ export function errorBody(code: string, message: string, details: readonly Error
 }
 
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply));
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") await discardBody(request.raw);
+    return answerError(error, request, reply);
+  });
   app.setNotFoundHandler(async (_request, reply) =>
     reply.code(404).send(errorBody("not_found", "There is nothing at this path.")),
   );
@@ -44,6 +49,26 @@ export function answerError(
   }
   request.log.error({ event: "request.failed", err: error }, "our own fault");
   return reply.code(500).send(errorBody("internal_error", "Something went wrong on our side."));
+}
+
+/** A caller that sends more than this, or for longer, finds its connection closed. */
+const MOST_DISCARDED_BYTES = 64 * 1024 * 1024;
+const LONGEST_DISCARD_MS = 5_000;
+
+/**
+ * Reads a refused body to its end. A client that is still writing when we answer and close sees a
+ * broken pipe instead of our 413.
+ */
+async function discardBody(body: IncomingMessage): Promise<void> {
+  let left = MOST_DISCARDED_BYTES;
+  const tooMuch = new AbortController();
+  body.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) tooMuch.abort();
+  });
+  const signal = AbortSignal.any([tooMuch.signal, AbortSignal.timeout(LONGEST_DISCARD_MS)]);
+  // Whatever ends the reading, the answer is the same.
+  await finished(body, { signal, cleanup: true }).catch(() => {});
 }
 
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {

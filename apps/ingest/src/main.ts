@@ -7,6 +7,8 @@ import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
 import { createDirectEnqueue } from "@webhook-delivery/shared/dispatch/direct-enqueue.ts";
 import { directLimit } from "@webhook-delivery/shared/core/queue-depth.ts";
+import { createIngestMetrics } from "@webhook-delivery/shared/metrics.ts";
+import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
 import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
@@ -62,6 +64,7 @@ await runMain(async () => {
         queue: () => producer.depth(),
       },
       isStopping: () => signal.aborted,
+      metrics: createIngestMetrics(() => countUnfinished(sql, undefined)),
     },
   });
 

@@ -54,6 +54,11 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     if (deps.health.isStopping()) reply.header("connection", "close");
   });
 
+  app.addHook("onResponse", async ({ routeOptions, method }, reply) => {
+    const route = routeOptions.url ?? "unknown";
+    deps.health.metrics.countRequest(route, method, reply.statusCode, reply.elapsedTime / 1000);
+  });
+
   await publishOpenApi(app);
   const routes = async (scope: FastifyInstance): Promise<void> => {
     await scope.register(healthRoutes, deps.health);

@@ -1,5 +1,5 @@
 /**
- * One attempt of one delivery: claim, sign, send, record.
+ * One attempt of one delivery: claim, wait for its turn, sign, send, record.
  *
  * The claim is a guarded UPDATE, so of any number of jobs and workers one makes the attempt. What came
  * of it is kept in memory until it is in the database, however long that is away: a request that was
@@ -22,6 +22,7 @@ import {
 import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
+import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
 import type { Claims } from "./claims.ts";
 import type { Pacer } from "./pacer.ts";
@@ -33,6 +34,7 @@ export interface DeliverDeps {
   readonly pacer: Pacer;
   readonly claims: Claims;
   readonly report: Report;
+  readonly metrics: WorkerMetrics;
   readonly log: Logger;
   readonly workerId: string;
   readonly encryptionKeys: readonly EncryptionKey[];
@@ -44,7 +46,6 @@ export interface DeliverDeps {
 }
 
 export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
-  await deps.pacer.takeTurn();
   const claimId = randomUUID();
   // Known before it exists: a claim whose answer is lost with its connection is then nobody's.
   deps.claims.add(claimId);
@@ -63,6 +64,8 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
 }
 
 async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<AttemptRecord> {
+  // After the claim, so that nothing slow stands between a delivery's turn and its start.
+  await deps.pacer.takeTurn();
   const attemptedAt = deps.now();
   try {
     const headers = buildRequestHeaders({
@@ -188,6 +191,7 @@ function tell(
     status: settled ? record.next.status : "superseded",
     nextRetryAt: settled ? retryAt : null,
   });
+  deps.metrics.countAttempt(record.errorType ?? "success", record.durationMs / 1000);
   if (!settled) return;
   deps.report.count({ isRetry: claim.attempt - claim.attemptsBeforeRound > 1, ...record.next });
   if (retryAt !== null) deps.onRetryScheduled(retryAt);

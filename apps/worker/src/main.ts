@@ -8,6 +8,7 @@ import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
 import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
+import { startMetricsServer } from "./metrics-server.ts";
 import { startWorker, TIDY_UP_MS } from "./worker.ts";
 
 /** Room for every delivery to claim or record while the sweep and the heartbeat run beside. */
@@ -34,9 +35,20 @@ await runMain(async () => {
   if (!isUsable) return;
   const worker = await startWorker({ config, sql, location, log });
   log.info({ event: "worker.started", workerId: worker.id });
+  const metricsServer =
+    config.METRICS_PORT === null
+      ? undefined
+      : await startMetricsServer({
+          port: config.METRICS_PORT,
+          checks: worker.checks,
+          isStopping: () => signal.aborted,
+          metrics: worker.metrics,
+          onError: (error) => log.error({ event: "metrics.failed", err: error }),
+        });
 
   await untilAborted(signal);
   log.info({ event: "worker.stopping" });
   await worker.stop(Math.max(0, config.SHUTDOWN_TIMEOUT_MS - TIDY_UP_MS));
+  metricsServer?.close();
   log.info({ event: "worker.stopped" });
 });

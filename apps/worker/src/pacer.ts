@@ -7,8 +7,8 @@
  * A process that dies between taking a place and using it wastes that place.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { takeNextStart } from "@webhook-delivery/shared/db/pace.ts";
-import type { Sql } from "@webhook-delivery/shared/db/client.ts";
+import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
+import { takeNextPlace, type Place } from "@webhook-delivery/shared/db/pace.ts";
 
 export interface Pacer {
   /** Resolves at this delivery's place in time. */
@@ -24,24 +24,59 @@ export interface PacerDeps {
 }
 
 /**
- * Starts are spread over a little more than a second, since the start on the wire is later than its
- * place by what a claim and a busy machine take, and not always by the same.
+ * Starts are spread over a little more than a second: on the wire they are later than their place by
+ * what a connection and a busy machine take, and not always by the same.
  */
-const SECOND_WITH_MARGIN_MS = 1_025;
+const SECOND_WITH_MARGIN_MS = 1_035;
 /** Who wakes up later than this lets the place go: a late start would crowd the ones after it. */
 const LATEST_START_MS = 15;
+const RESERVE_RETRY_MS = 250;
 
-export function createPacer({ sql, ratePerSecond, monotonicNow }: PacerDeps): Pacer {
-  if (ratePerSecond === 0) return { takeTurn: async () => {} };
-  const spacingMs = SECOND_WITH_MARGIN_MS / ratePerSecond;
+export function createPacer(deps: PacerDeps): Pacer {
+  if (deps.ratePerSecond === 0) return { takeTurn: async () => {} };
+  const spacingMs = SECOND_WITH_MARGIN_MS / deps.ratePerSecond;
+  const databaseClock = createClockEstimate(deps.monotonicNow);
+
+  // The delivery is claimed already: it waits here for a database that is away.
+  const takePlace = async (): Promise<Place> => {
+    for (;;) {
+      const askedAt = deps.monotonicNow();
+      try {
+        const place = await takeNextPlace(deps.sql, spacingMs);
+        databaseClock.learn(place.takenAtMs, askedAt, deps.monotonicNow());
+        return place;
+      } catch (error) {
+        if (!isDatabaseUnavailable(error)) throw error;
+        await sleep(RESERVE_RETRY_MS);
+      }
+    }
+  };
+
   return {
     async takeTurn() {
       for (;;) {
-        const waitMs = await takeNextStart(sql, spacingMs);
-        const startAt = monotonicNow() + waitMs;
+        const { startsAtMs } = await takePlace();
+        const waitMs = startsAtMs - databaseClock.now();
         if (waitMs > 0) await sleep(waitMs);
-        if (monotonicNow() - startAt <= LATEST_START_MS) return;
+        if (databaseClock.now() - startsAtMs <= LATEST_START_MS) return;
       }
     },
+  };
+}
+
+const ESTIMATE_LASTS_MS = 60_000;
+
+/** The database's clock, read here: the quickest answer of the last minute tells it best. */
+function createClockEstimate(monotonicNow: () => number) {
+  let best = { offsetMs: 0, roundTripMs: Infinity, learnedAt: -Infinity };
+  return {
+    learn(databaseMs: number, askedAt: number, answeredAt: number): void {
+      const roundTripMs = answeredAt - askedAt;
+      const isOld = answeredAt - best.learnedAt > ESTIMATE_LASTS_MS;
+      if (roundTripMs > best.roundTripMs && !isOld) return;
+      const offsetMs = databaseMs - (askedAt + answeredAt) / 2;
+      best = { offsetMs, roundTripMs, learnedAt: answeredAt };
+    },
+    now: () => monotonicNow() + best.offsetMs,
   };
 }

@@ -9,6 +9,8 @@ import type { Config } from "@webhook-delivery/shared/config.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import { createSender } from "@webhook-delivery/shared/http/sender.ts";
+import type { Checks } from "@webhook-delivery/shared/health.ts";
+import { createWorkerMetrics, type WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import { startLoop } from "@webhook-delivery/shared/loop.ts";
 import type { QueueLocation } from "@webhook-delivery/shared/queue/connection.ts";
@@ -32,6 +34,8 @@ export interface WorkerOptions {
 
 export interface DeliveryWorker {
   readonly id: string;
+  readonly metrics: WorkerMetrics;
+  readonly checks: Checks;
   /** Takes nothing new, finishes what is in flight, gives up what is left after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -52,6 +56,7 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
 
   const workerId = randomUUID();
   const claims = createClaims();
+  const metrics = createWorkerMetrics(() => claims.list().length);
   const report = createReport(monotonicNow());
   const producer = createProducer(location, complain);
   const sender = createSender({
@@ -95,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
     pacer: createPacer({ sql, ratePerSecond: config.RATE_LIMIT_PER_SECOND, monotonicNow }),
     claims,
     report,
+    metrics,
     log,
     workerId,
     encryptionKeys: config.ENCRYPTION_KEY,
@@ -127,6 +133,8 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
 
   return {
     id: workerId,
+    metrics,
+    checks: { database: () => sql`select 1`, queue: () => producer.depth() },
     async stop(timeoutMs) {
       opened.giveUp();
       clearInterval(reportTimer);

@@ -125,7 +125,7 @@ export const VARIABLES = {
   METRICS_PORT: define({
     defaultText: "",
     requiredBy: [],
-    meaning: "worker: serve /healthz and /readyz there",
+    meaning: "worker: serve /metrics, /healthz and /readyz there",
     parse: (text) => (text === "" ? null : integer(text, 0, 65_535)),
   }),
   LOG_LEVEL: define({

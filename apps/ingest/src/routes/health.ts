@@ -1,74 +1,72 @@
-/** `/healthz`: the process runs. `/readyz`: it can do its work, or what is missing. */
+/** `/healthz`: the process runs. `/readyz`: it can do its work, or what is missing. `/metrics`. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { Success } from "./schemas.ts";
+import { checkReadiness, readinessBody, type Checks } from "@webhook-delivery/shared/health.ts";
+import type { IngestMetrics } from "@webhook-delivery/shared/metrics.ts";
+import { errors, Success } from "./schemas.ts";
 
 export interface HealthDeps {
-  /** Name → check; a check that throws or takes too long has failed. */
-  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly checks: Checks;
   /** True while the process is being stopped. */
   readonly isStopping: () => boolean;
+  readonly metrics: IngestMetrics;
 }
 
-const CHECK_TIMEOUT_MS = 2_000;
+const tags = ["operation"];
 const config = { isPublic: true };
+const ChecksSchema = Type.Record(Type.String(), Type.String());
 
 export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, deps) => {
   app.get(
     "/healthz",
-    { config, schema: { tags: ["operation"], security: [], response: { 200: Success({}) } } },
+    {
+      config,
+      schema: { tags, summary: "The process runs", security: [], response: { 200: Success({}) } },
+    },
     async () => ({ status: "success" as const }),
   );
 
-  const Checks = Type.Record(Type.String(), Type.String());
   app.get(
     "/readyz",
     {
       config,
       schema: {
-        tags: ["operation"],
+        tags,
+        summary: "It can do its work, or what is missing",
         security: [],
         response: {
-          200: Success({ checks: Checks }),
+          200: Success({ checks: ChecksSchema }),
           503: Type.Object({
             status: Type.Literal("error"),
             error: Type.Object({ code: Type.Literal("not_ready"), message: Type.String() }),
-            checks: Checks,
+            checks: ChecksSchema,
           }),
         },
       },
     },
     async (_request, reply) => {
-      const checks = await runChecks(deps);
-      const failed = Object.keys(checks).filter((name) => checks[name] !== "ok");
-      if (failed.length === 0) return reply.send({ status: "success", checks });
-      const message = `Not ready: ${failed.join(", ")}.`;
+      const readiness = await checkReadiness(deps.checks, deps.isStopping());
+      const body = readinessBody(readiness);
+      return body.status === "success" ? reply.send(body) : reply.code(503).send(body);
+    },
+  );
+
+  app.get(
+    "/metrics",
+    {
+      schema: {
+        tags,
+        summary: "Prometheus metrics",
+        response: { 200: Type.String(), ...errors() },
+      },
+    },
+    async (_request, reply) => {
+      const text = await deps.metrics.expose();
+      // Not JSON: past the serializer.
       return reply
-        .code(503)
-        .send({ status: "error", error: { code: "not_ready", message }, checks });
+        .type(deps.metrics.contentType)
+        .serializer((body: string) => body)
+        .send(text);
     },
   );
 };
-
-async function runChecks({ checks, isStopping }: HealthDeps): Promise<Record<string, string>> {
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await verdict(check)] as const),
-  );
-  return {
-    ...Object.fromEntries(results),
-    ...(isStopping() && { process: "stopping" }),
-  };
-}
-
-async function verdict(check: () => Promise<unknown>): Promise<"ok" | "unavailable"> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("timeout")), CHECK_TIMEOUT_MS);
-  });
-  return Promise.race([check(), timeout])
-    .then(
-      () => "ok" as const,
-      () => "unavailable" as const,
-    )
-    .finally(() => clearTimeout(timer));
-}
