@@ -9,6 +9,7 @@ import {
   type ErrorDetail,
 } from "@webhook-delivery/shared/core/errors.ts";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { DeadlineError } from "./deadline.ts";
 
 /** How long a caller is asked to wait when we cannot take its request. */
 const RETRY_AFTER_SECONDS = 2;
@@ -40,7 +41,7 @@ export function answerError(
     const { code, message, details } = domainError;
     return reply.code(ERROR_STATUS[code]).send(errorBody(code, message, details));
   }
-  if (isDatabaseUnavailable(error) || error.code === "FST_ERR_HANDLER_TIMEOUT") {
+  if (isDatabaseUnavailable(error) || error instanceof DeadlineError) {
     request.log.warn({ event: "request.unavailable", err: error }, "the database is not reachable");
     return reply
       .code(503)

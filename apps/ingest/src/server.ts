@@ -3,6 +3,7 @@ import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import { requireApiKey } from "./auth.ts";
+import { boundAnswers } from "./deadline.ts";
 import { answerError, answerErrors, errorBody } from "./errors.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { openApiRoute, publishOpenApi } from "./openapi.ts";
@@ -19,7 +20,7 @@ export interface ServerDeps extends AcceptDeps {
 }
 
 /** A request that takes longer gets 503: the database hangs, and the caller had better ask again. */
-const HANDLER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   // Typed as the interface, or the instance's type would carry pino's.
@@ -28,7 +29,6 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: deps.maxPayloadBytes,
-    handlerTimeout: HANDLER_TIMEOUT_MS,
     // While closing, what still comes in on open connections is served like any other request.
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -45,6 +45,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     },
   });
 
+  boundAnswers(app, ANSWER_TIMEOUT_MS);
   validateStrictly(app);
   acceptJsonBodies(app);
   answerErrors(app);

@@ -2,6 +2,8 @@
  * Puts jobs into the queue. Every call ends within about a second, with an error when the queue is
  * down, frozen or not there yet; the caller has the rows and loses nothing by that.
  */
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import {
   EVENT_STREAM,
@@ -87,6 +89,7 @@ async function openQueue(
   open.queue.on("error", onError);
   try {
     await open.queue.waitUntilReady();
+    await Promise.race([open.firstTry, sleep(CALL_TIMEOUT_MS, undefined, { ref: false })]);
     return open;
   } catch (error) {
     await open.end().catch(onError);
@@ -114,7 +117,12 @@ function onRedis(location: { readonly url: string; readonly prefix: string }) {
     await queue.close();
     connection.disconnect();
   };
-  return { queue, end };
+  // The first calls wait for the connection that is being made; without it they would all fail.
+  const firstTry = once(connection, "ready").then(
+    () => {},
+    () => {},
+  );
+  return { queue, end, firstTry };
 }
 
 function onPostgres(url: string) {
@@ -124,7 +132,7 @@ function onPostgres(url: string) {
     { connection, defaultJobOptions: KEEP_NOTHING },
     factory as never,
   );
-  return { queue, end: () => queue.close() };
+  return { queue, end: () => queue.close(), firstTry: Promise.resolve() };
 }
 
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
