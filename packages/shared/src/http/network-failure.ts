@@ -25,7 +25,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   EPROTO: "the TLS handshake failed",
 
   CLOSED_BEFORE_ANSWER: "the connection was closed before an answer",
-  HEADERS_TOO_LARGE: "the answer's headers are too large",
+  HEADERS_TOO_LARGE: "the answer's headers are too large or do not end",
   MALFORMED_ANSWER: "the answer is not valid HTTP",
 
   DEPTH_ZERO_SELF_SIGNED_CERT: "the TLS certificate is self-signed",

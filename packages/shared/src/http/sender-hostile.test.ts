@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AttemptResult } from "../core/attempt-result.ts";
 import { parseCidr } from "../core/address.ts";
@@ -51,11 +52,6 @@ describe("a receiver that keeps the attempt waiting is a timeout", () => {
     ["stops in the headers", (socket) => socket.write("HTTP/1.1 200 OK\r\nx-a: b\r\n")],
     ["drips headers", (socket) => (socket.write("HTTP/1.1 200 OK\r\n"), drip(socket, "a: b\r\n"))],
     ["drips early hints", (socket) => drip(socket, EARLY_HINTS)],
-    ["floods early hints", (socket) => flood(socket, EARLY_HINTS.repeat(100))],
-    [
-      "never ends its reason",
-      (socket) => (socket.write("HTTP/1.1 200 "), flood(socket, "a".repeat(9_999))),
-    ],
   ];
 
   it.each(behaviours)("%s", async (_name, behave) => {
@@ -100,6 +96,12 @@ describe("a receiver that breaks off before its answer is a network failure", ()
       "never ends a header",
       (socket) => (socket.write("HTTP/1.1 200 OK\r\na: "), flood(socket, "a".repeat(9_999))),
     ],
+    ["HEADERS_TOO_LARGE", "floods early hints", (socket) => flood(socket, EARLY_HINTS.repeat(100))],
+    [
+      "HEADERS_TOO_LARGE",
+      "never ends its reason",
+      (socket) => (socket.write("HTTP/1.1 200 "), flood(socket, "a".repeat(9_999))),
+    ],
   ];
 
   it.each(behaviours)("%s: %s", async (code, _name, behave) => {
@@ -108,6 +110,17 @@ describe("a receiver that breaks off before its answer is a network failure", ()
     expect(result).toMatchObject({ kind: "network", code });
     expect(result.durationMs).toBeLessThan(1_000);
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  it("also on a connection that was kept", async () => {
+    await using receiver = await startReceiver(({ socket, requestNumber }) => {
+      if (requestNumber === 1) socket.write(httpAnswer("200 OK"));
+      else flood(socket, EARLY_HINTS.repeat(100));
+    });
+    await send(receiver.url);
+    await delay(60);
+    expect(await send(receiver.url)).toMatchObject({ kind: "network", code: "HEADERS_TOO_LARGE" });
+    expect(receiver.sockets).toHaveLength(1);
   });
 
   it("refuses connections", async () => {

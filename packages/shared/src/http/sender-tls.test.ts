@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import type { AttemptResult } from "../core/attempt-result.ts";
 import { parseCidr } from "../core/address.ts";
@@ -35,6 +36,22 @@ describe("over TLS", () => {
     const result = await send("hooks.example.com", receiver.port);
     expect(result).toMatchObject({ kind: "response", status: 200, body: "hi" });
     expect(receiver.requests[0]).toContain(`host: hooks.example.com:${receiver.port}`);
+  });
+
+  it("does not repeat a request that was written to a kept connection and cut off", async () => {
+    await using receiver = await startReceiver(
+      ({ socket, requestNumber }) => {
+        if (requestNumber === 1) socket.write(httpAnswer("200 OK"));
+        else socket.destroy();
+      },
+      { tls: good },
+    );
+    await send("hooks.example.com", receiver.port);
+    await delay(60);
+    const result = await send("hooks.example.com", receiver.port);
+    expect(result).toMatchObject({ kind: "network", code: "CLOSED_BEFORE_ANSWER" });
+    expect(receiver.requests).toHaveLength(2);
+    expect(receiver.sockets).toHaveLength(1);
   });
 
   it("accepts the name of a certificate with a trailing dot in the URL", async () => {

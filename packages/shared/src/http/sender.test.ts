@@ -177,14 +177,32 @@ describe("connections", () => {
     expect(receiver.sockets).toHaveLength(3);
   });
 
-  it("that the receiver closes while they wait cost the next attempt nothing", async () => {
+  it("that the receiver closes right behind its answer cost the next attempt nothing", async () => {
     await using receiver = await startReceiver(({ socket, requestNumber }) => {
-      if (requestNumber === 1) socket.end(httpAnswer("200 OK"));
-      else socket.write(httpAnswer("201 Created"));
+      if (socket !== receiver.sockets[0]) socket.write(httpAnswer("201 Created"));
+      else if (requestNumber === 1) {
+        socket.write(httpAnswer("200 OK"));
+        setTimeout(() => socket.end(), 10);
+      }
     });
     const sender = openSender();
     await sender.send(request(receiver.url));
+    await delay(4);
     expect(await sender.send(request(receiver.url))).toMatchObject({ status: 201 });
+    expect(receiver.sockets).toHaveLength(2);
+  });
+
+  it("that the receiver closed a moment ago are made anew, within the attempt's own time", async () => {
+    await using receiver = await startReceiver(({ socket, requestNumber }) => {
+      if (requestNumber === 1) socket.write(httpAnswer("200 OK"));
+    });
+    const sender = openSender();
+    await sender.send(request(receiver.url));
+    await delay(A_MOMENT_MS);
+    receiver.sockets[0]?.resetAndDestroy();
+    const result = await sender.send(request(receiver.url, 200));
+    expect(result).toMatchObject({ kind: "timeout", message: "no answer within 200 ms" });
+    expect(receiver.requests).toHaveLength(2);
     expect(receiver.sockets).toHaveLength(2);
   });
 

@@ -3,7 +3,7 @@
  *
  * Guarantees: the answer comes within `timeoutMs` (name lookup, connect, TLS, headers and body together),
  * whatever the receiver does; memory per attempt is bounded (16 KB of headers, four bytes per kept
- * character, one socket buffer); nothing is sent to an address that was not checked; no redirect, proxy
+ * character, 64 KB of anything before an answer); nothing is sent to an address that was not checked; no redirect, proxy
  * variable or content encoding is followed; at most one request of an attempt can have been read by the
  * receiver (see connections.ts). What the receiver or the network does is a value. A throw is a fault of
  * ours: a header that is not one, a body that is not bytes, use after `close()`.
@@ -16,13 +16,8 @@ import type { Cidr } from "../core/address.ts";
 import { judgeDestination } from "../core/destination-url.ts";
 import { keepHeaders, keepText, readBody } from "./answer.ts";
 import { AddressRefusedError, type Resolve, createCheckedLookup } from "./checked-lookup.ts";
-import {
-  type Connection,
-  ConnectionGoneError,
-  type Connections,
-  type Phase,
-  createConnections,
-} from "./connections.ts";
+import type { Holder, Phase } from "./connect.ts";
+import { type Connections, createConnections } from "./connections.ts";
 import { describeNetworkFailure } from "./network-failure.ts";
 
 export interface SenderOptions {
@@ -49,15 +44,16 @@ export interface Sender {
 }
 
 /** What one attempt carries through its phases. */
-interface Attempt {
+interface Attempt extends Holder {
   readonly url: URL;
   readonly request: SendRequest;
-  readonly signal: AbortSignal;
-  enterPhase(phase: Phase): void;
 }
 
 type Timeless<Result> = Result extends AttemptResult ? Omit<Result, "durationMs"> : never;
 type Outcome = Timeless<AttemptResult>;
+
+/** setTimeout fires at once for anything longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const TIMEOUT_MESSAGES: Readonly<Record<Phase, string>> = {
   connecting: "no connection",
@@ -103,7 +99,7 @@ async function runAttempt(
 ): Promise<Outcome> {
   // Again, although it was checked when it was given: the rules may have changed since.
   const judgement = judgeDestination(request.url, options);
-  if (judgement.isRefused && judgement.verdict === "malformed_url") {
+  if (judgement.isRefused) {
     return { kind: "blocked", verdict: judgement.verdict, message: judgement.message };
   }
   const giveUp = new AbortController();
@@ -133,28 +129,15 @@ async function exchange(
   connections: Connections,
   bodyLimit: number,
 ): Promise<Outcome> {
-  const { origin } = attempt.url;
-  const idle = connections.takeIdle(origin);
-  if (idle !== undefined) {
-    attempt.enterPhase("waiting_for_answer");
-    try {
-      return await post(attempt, idle, bodyLimit);
-    } catch (error) {
-      if (!(error instanceof ConnectionGoneError)) throw error;
-    }
-  }
-  return await post(attempt, connections.open(origin, attempt), bodyLimit);
-}
-
-async function post(attempt: Attempt, connection: Connection, bodyLimit: number): Promise<Outcome> {
+  const { url, request } = attempt;
+  const connection = connections.take(url.origin);
   let isReusable = false;
   try {
-    const answer = await connection.client.request({
+    const answer = await connection.request(attempt, {
       method: "POST",
-      path: `${attempt.url.pathname}${attempt.url.search}`,
-      headers: attempt.request.headers,
-      body: attempt.request.body,
-      signal: attempt.signal,
+      path: `${url.pathname}${url.search}`,
+      headers: request.headers,
+      body: request.body,
     });
     const { bytes, isComplete } = await readBody(answer.body, bodyLimit);
     isReusable = isComplete;
@@ -187,6 +170,3 @@ function checkRequest({ headers, timeoutMs }: SendRequest): void {
     throw new TypeError("a request cannot set its own host header");
   }
 }
-
-/** setTimeout fires at once for anything longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
