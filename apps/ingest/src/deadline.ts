@@ -1,6 +1,8 @@
 /**
- * Bounds how long a caller waits for an answer. What a handler began goes on: a write that hangs with
- * the database may still be committed when that comes back, which is what Idempotency-Key is for.
+ * Bounds how long a caller waits for an answer, and how much unfinished work may pile up.
+ *
+ * What a handler began goes on: a write that hangs with the database may still be committed when that
+ * comes back, which is what Idempotency-Key is for.
  *
  * Fastify's own `handlerTimeout` is cleared as soon as a request's body has been read (5.12, Node 24),
  * so it never fires for a POST.
@@ -12,10 +14,17 @@ export class DeadlineError extends Error {
   override readonly name = "DeadlineError";
 }
 
+/** Requests whose work is not done, answered or not; a hanging database would collect them all. */
+const MOST_UNFINISHED = 1_000;
+
 export function boundAnswers(app: FastifyInstance, timeoutMs: number): void {
+  let unfinished = 0;
   app.addHook("onRoute", (route) => {
     const { handler } = route;
     route.handler = async function bounded(request, reply) {
+      if (unfinished >= MOST_UNFINISHED) throw new DeadlineError("too many unfinished requests");
+      unfinished++;
+      const work = Promise.resolve(handler.call(this, request, reply)).finally(() => unfinished--);
       let timer: NodeJS.Timeout | undefined;
       const deadline = new Promise<never>((_, reject) => {
         timer = setTimeout(
@@ -24,7 +33,7 @@ export function boundAnswers(app: FastifyInstance, timeoutMs: number): void {
         );
       });
       try {
-        return await Promise.race([handler.call(this, request, reply), deadline]);
+        return await Promise.race([work, deadline]);
       } finally {
         clearTimeout(timer);
       }

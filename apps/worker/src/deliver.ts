@@ -160,7 +160,7 @@ async function recordSurely(deps: DeliverDeps, record: AttemptRecord): Promise<b
   const giveUpAt = deps.now().getTime() + RECORD_GIVE_UP_MS;
   for (;;) {
     try {
-      return await recordAttempt(deps.sql, record);
+      return await recordAttempt(deps.sql, record, deps.now());
     } catch (error) {
       if (!isDatabaseUnavailable(error) || deps.now().getTime() >= giveUpAt) throw error;
       deps.log.warn(

@@ -61,10 +61,20 @@ export interface AttemptRecord {
   readonly spendsAttempt: boolean;
 }
 
-/** False when the claim was no longer valid: logged as an extra attempt, the delivery untouched. */
-export async function recordAttempt(sql: Sql, record: AttemptRecord): Promise<boolean> {
+/**
+ * `now`: the clock that `retryAt` was decided on; the row gets the same wait on the database's clock,
+ * so that it does not matter how far the two are apart.
+ * False when the claim was no longer valid: logged as an extra attempt, the delivery untouched.
+ */
+export async function recordAttempt(
+  sql: Sql,
+  record: AttemptRecord,
+  now = new Date(),
+): Promise<boolean> {
   const { status } = record.next;
-  const retryAt = record.next.status === "pending" ? record.next.retryAt : null;
+  const waitMs =
+    record.next.status === "pending" ? record.next.retryAt.getTime() - now.getTime() : null;
+  const retryAt = sql`now() + ${waitMs}::float8 * interval '1 millisecond'`;
   const [row] = await sql<{ settled: boolean }[]>`
     with moved as (
       update webhook_deliveries
@@ -87,7 +97,7 @@ export async function recordAttempt(sql: Sql, record: AttemptRecord): Promise<bo
         ${json(record.requestHeaders)}::text::jsonb, ${record.responseStatus}::int,
         ${json(record.responseHeaders)}::text::jsonb, ${record.responseBody}, ${record.error},
         ${record.errorType}, ${status === "pending"} and exists (select from moved),
-        case when exists (select from moved) then ${retryAt}::timestamptz end
+        case when exists (select from moved) then ${retryAt} end
       from webhook_deliveries where id = ${record.deliveryId}
         -- Said once more because the answer to the first time was lost with its connection.
         and not exists (select from webhook_delivery_logs
