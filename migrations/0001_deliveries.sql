@@ -40,8 +40,9 @@ create table webhook_deliveries (
   max_attempts integer not null,
   -- Attempts made before the current round; a manual retry starts a new round.
   attempts_before_round integer not null default 0,
-  -- Faults of ours since the last attempt that came to a result.
+  -- Since the last attempt that came to a result: deaths of workers, and other faults of ours.
   interruptions integer not null default 0,
+  internal_faults integer not null default 0,
   response_status integer,
   response_body text,
   last_error text,

@@ -128,7 +128,7 @@ function afterAnswer(
 
 function afterFault(deps: DeliverDeps, claim: ClaimedDelivery, attemptedAt: Date): AttemptRecord {
   const endedAt = deps.now().getTime();
-  const waitMs = waitAfterInternalFaultMs(claim.interruptions + 1);
+  const waitMs = waitAfterInternalFaultMs(claim.internalFaults + 1);
   return {
     ...recordBase(claim, attemptedAt),
     durationMs: Math.max(0, endedAt - attemptedAt.getTime()),

@@ -18,7 +18,7 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly attemptsBeforeRound: number;
-  readonly interruptions: number;
+  readonly internalFaults: number;
 }
 
 /** A job may come this much before its row is due: clocks and timers are not exact. */
@@ -38,7 +38,7 @@ export async function claimDelivery(
       and next_retry_at <= now() + ${EARLY_MS} * interval '1 millisecond'
     returning id, claim_id as "claimId", event_type as "eventType", webhook_url as "webhookUrl",
       body, secret_encrypted as "secretEncrypted", attempt, max_attempts as "maxAttempts",
-      attempts_before_round as "attemptsBeforeRound", interruptions`;
+      attempts_before_round as "attemptsBeforeRound", internal_faults as "internalFaults"`;
   return row;
 }
 
@@ -80,7 +80,8 @@ export async function recordAttempt(
       update webhook_deliveries
       set status = ${status},
           attempt = attempt - ${record.spendsAttempt ? 0 : 1},
-          interruptions = ${record.spendsAttempt ? sql`0` : sql`interruptions + 1`},
+          interruptions = ${record.spendsAttempt ? sql`0` : sql`interruptions`},
+          internal_faults = ${record.spendsAttempt ? sql`0` : sql`internal_faults + 1`},
           sent_at = ${record.attemptedAt}, next_retry_at = ${retryAt},
           delivered_at = case when ${status} = 'success' then now() end,
           response_status = ${record.responseStatus}, response_body = ${record.responseBody},

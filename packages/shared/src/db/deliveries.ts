@@ -105,7 +105,7 @@ export async function startNewRound(
     update webhook_deliveries
     set status = 'pending', next_retry_at = now(), delivered_at = null,
         queued_until = now() + ${queuedForMs} * interval '1 millisecond',
-        attempts_before_round = attempt, interruptions = 0,
+        attempts_before_round = attempt, interruptions = 0, internal_faults = 0,
         max_attempts = attempt + (max_attempts - attempts_before_round),
         last_error = null, error_type = null, updated_at = now()
     where id = ${id} and status in ('success', 'failed', 'cancelled')
