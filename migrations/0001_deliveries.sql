@@ -148,7 +148,8 @@ create table webhook_delivery_logs (
   constraint duration_is_not_negative check (duration_ms >= 0)
 );
 
-create index webhook_delivery_logs_by_delivery on webhook_delivery_logs (delivery_id, id);
+-- The attempts of a delivery; and a claim's result is logged once, however often it is said.
+create unique index webhook_delivery_logs_by_delivery on webhook_delivery_logs (delivery_id, claim_id);
 create index webhook_delivery_logs_by_time on webhook_delivery_logs (attempted_at);
 
 -- Worker processes that say they live. One that stops saying so has its deliveries taken up again.

@@ -9,6 +9,9 @@ export interface TcpProxy {
   /** Nothing passes either way until `release`; connections stay open. */
   hold(): void;
   release(): void;
+  /** Ends every connection and refuses new ones until `accept`. */
+  refuse(): Promise<void>;
+  accept(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,10 +40,20 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       to.destroy();
     });
   };
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listen = async (on: number): Promise<void> => {
+    server.listen(on, "127.0.0.1");
+    await once(server, "listening");
+  };
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await once(server, "close");
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     cut() {
       for (const socket of sockets) socket.destroy();
     },
@@ -52,10 +65,8 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       isHeld = false;
       for (const socket of sockets) socket.resume();
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
+    refuse: stop,
+    accept: () => listen(port),
+    close: stop,
   };
 }

@@ -20,7 +20,7 @@ import { startProxy, type TcpProxy } from "./proxy.ts";
 export type Backend = "redis" | "postgres";
 
 /** A server that the monkey may mistreat. */
-export interface Victim {
+interface Victim {
   readonly name: "postgres" | "redis";
   readonly proxy: TcpProxy;
   restart(signal: NodeJS.Signals): Promise<void>;

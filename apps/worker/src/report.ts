@@ -1,7 +1,7 @@
 /** What this worker did since the last report; one log line a minute. */
 import type { DeliveryStatus } from "@webhook-delivery/shared/core/delivery.ts";
 
-export interface ReportLine {
+interface ReportLine {
   readonly jobsPerSecond: number;
   /** Of the deliveries that ended; null when none did. */
   readonly successRate: number | null;

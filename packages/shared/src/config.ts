@@ -6,7 +6,7 @@
 import { parseCidr, type Cidr } from "./core/address.ts";
 import { parseEncryptionKey, type EncryptionKey } from "./core/secret-box.ts";
 
-/** Each process reads the variables that concern it and complains about no others. */
+/** What is missing concerns the processes that need it; what is malformed stops them all. */
 export type ProcessName = "ingest" | "worker" | "migrate";
 
 export interface Variable<T> {
@@ -191,7 +191,8 @@ export function loadConfig<P extends ProcessName>(
 }
 
 function url(text: string, protocols: readonly string[]): string {
-  if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+  const isKnown = protocols.some((protocol) => text.startsWith(`${protocol}//`));
+  if (!isKnown || !URL.canParse(text)) {
     throw new Error(
       `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`,
     );

@@ -32,7 +32,9 @@ export function startLoop({ everyMs, once, onError }: LoopOptions): Loop {
   const run = async (): Promise<void> => {
     while (!isStopped) {
       isNudged = false;
-      const nextMs = await once().catch((error: unknown) => onError(error));
+      const nextMs = await once().catch((error: unknown) => {
+        onError(error);
+      });
       if (!isStopped && !isNudged) await wait(nextMs ?? everyMs);
       endWait = undefined;
     }

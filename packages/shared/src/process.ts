@@ -14,6 +14,8 @@ export function stopSignal(): AbortSignal {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   process.on("disconnect", () => stopping.abort());
+  // It was gone before anybody listened.
+  if (process.send !== undefined && !process.connected) stopping.abort();
   return stopping.signal;
 }
 

@@ -24,8 +24,8 @@ const AnyObject = Type.Record(Type.String(), Type.Unknown());
 const SHORT_TEXT = { minLength: 1, maxLength: 255 };
 const LONG_TEXT = { maxLength: 2_048 };
 
-export const DeliveryStatusSchema = OneOf(DELIVERY_STATUSES);
-export const EventType = Type.String({
+const DeliveryStatusSchema = OneOf(DELIVERY_STATUSES);
+const EventType = Type.String({
   ...SHORT_TEXT,
   // It travels as a header: visible ASCII, no spaces.
   pattern: "^[\\x21-\\x7e]+$",
@@ -159,7 +159,7 @@ export const IdParams = Type.Object({ id: Type.String() });
 export const Success = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object({ status: Type.Literal("success"), ...properties });
 
-export const ErrorSchema = Type.Object({
+const ErrorSchema = Type.Object({
   status: Type.Literal("error"),
   error: Type.Object({
     code: Type.String(),

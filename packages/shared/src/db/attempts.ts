@@ -64,7 +64,8 @@ export interface AttemptRecord {
 /**
  * `now`: the clock that `retryAt` was decided on; the row gets the same wait on the database's clock,
  * so that it does not matter how far the two are apart.
- * False when the claim was no longer valid: logged as an extra attempt, the delivery untouched.
+ * False when the claim was no longer valid: logged as an extra attempt, the delivery untouched. Said
+ * once more (the first answer was lost) it changes nothing and returns true.
  */
 export async function recordAttempt(
   sql: Sql,
@@ -100,9 +101,8 @@ export async function recordAttempt(
         ${record.errorType}, ${status === "pending"} and exists (select from moved),
         case when exists (select from moved) then ${retryAt} end
       from webhook_deliveries where id = ${record.deliveryId}
-        -- Said once more because the answer to the first time was lost with its connection.
-        and not exists (select from webhook_delivery_logs
-                        where delivery_id = ${record.deliveryId} and claim_id = ${record.claimId})
+      -- Said once more because the answer to the first time was lost with its connection.
+      on conflict (delivery_id, claim_id) do nothing
       returning id
     ), told_lead as (
       update leads set status = 'webhook_sent', updated_at = now()

@@ -1,0 +1,82 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SAMPLE_LEAD } from "../lead.ts";
+import type { FormatInput, Subject } from "./format.ts";
+import { FORMATS, REQUESTED_FORMATS, resolveFormat } from "./registry.ts";
+
+/** A spelling that parsing and printing would change: key order, `1.0`, spaces, a 20-digit number. */
+const PAYLOAD_TEXT = '{ "b":1.0, "a":12345678901234567890,"b":"\\u0041\\/" }';
+
+const LEAD: Subject = {
+  kind: "lead",
+  lead: { ...SAMPLE_LEAD, company: 'Engines "Ltd"', customFields: { tier: "gold", seats: 5 } },
+  campaignName: "Test Campaign",
+  customFields: { seats: 7 },
+};
+const PAYLOAD: Subject = { kind: "payload", payloadText: PAYLOAD_TEXT };
+
+function input(subject: Subject, eventType = "lead.captured"): FormatInput {
+  return { eventType, timestamp: "2026-03-01T12:00:00.000Z", subject };
+}
+
+const LEAD_TEXT =
+  '{"lead":{"id":"test-lead-id","email":"ada.lovelace@example.com","firstName":"Ada",' +
+  '"lastName":"Lovelace","linkedinId":"ada-lovelace",' +
+  '"linkedinUrl":"https://www.linkedin.com/in/ada-lovelace","company":"Engines \\"Ltd\\"",' +
+  '"title":"Head of Computing","source":"sample","capturedAt":"2026-01-01T09:00:00.000Z"},' +
+  '"campaign":{"name":"Test Campaign"},"customFields":{"tier":"gold","seats":7}}';
+
+describe("standard", () => {
+  it("wraps a payload in type, timestamp and data and leaves its spelling alone", () => {
+    expect(FORMATS.standard(input(PAYLOAD))).toBe(
+      `{"type":"lead.captured","timestamp":"2026-03-01T12:00:00.000Z","data":${PAYLOAD_TEXT}}`,
+    );
+  });
+
+  it("nests a lead, its campaign and its custom fields, the delivery's own fields winning", () => {
+    expect(FORMATS.standard(input(LEAD))).toBe(
+      `{"type":"lead.captured","timestamp":"2026-03-01T12:00:00.000Z","data":${LEAD_TEXT}}`,
+    );
+  });
+
+  it("names no campaign when none was given", () => {
+    const text = FORMATS.standard(input({ ...LEAD, campaignName: null }));
+    expect(JSON.parse(text)).toMatchObject({ data: { campaign: { name: null } } });
+  });
+
+  it("stays one JSON object whatever the event type and the payload hold", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.json(), (eventType, payloadText) => {
+        const text = FORMATS.standard(input({ kind: "payload", payloadText }, eventType));
+        expect(JSON.parse(text)).toEqual({
+          type: eventType,
+          timestamp: "2026-03-01T12:00:00.000Z",
+          data: JSON.parse(payloadText),
+        });
+      }),
+    );
+  });
+});
+
+describe("raw", () => {
+  it("is the payload byte for byte", () => {
+    expect(FORMATS.raw(input(PAYLOAD))).toBe(PAYLOAD_TEXT);
+  });
+
+  it("is the nested lead without an envelope", () => {
+    expect(FORMATS.raw(input(LEAD))).toBe(LEAD_TEXT);
+  });
+});
+
+describe("every format", () => {
+  it("gives the same text for the same input, so that every attempt sends the same body", () => {
+    for (const format of Object.values(FORMATS)) {
+      expect(format(input(LEAD))).toBe(format(input(LEAD)));
+    }
+  });
+
+  it("can be asked for by name; auto is standard", () => {
+    expect(REQUESTED_FORMATS).toEqual(["auto", "standard", "raw"]);
+    expect(REQUESTED_FORMATS.map(resolveFormat)).toEqual(["standard", "standard", "raw"]);
+  });
+});

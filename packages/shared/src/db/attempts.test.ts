@@ -1,0 +1,550 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { v7 as uuidv7 } from "uuid";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
+import {
+  type AttemptRecord,
+  type ClaimedDelivery,
+  claimDelivery,
+  recordAttempt,
+} from "./attempts.ts";
+import { connectDatabase, inTransaction, type Sql } from "./client.ts";
+import { cancelDelivery, findDelivery, insertDelivery, startNewRound } from "./deliveries.ts";
+import { listAttempts } from "./delivery-logs.ts";
+import { upsertLead } from "./leads.ts";
+import { leaseDueDeliveries, recoverInterrupted, returnLeases } from "./sweep.ts";
+
+const CALLERS = 10;
+let database: TestDatabase;
+let sql: Sql;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  sql = connectDatabase({
+    url: database.url,
+    applicationName: "tests",
+    maxConnections: CALLERS + 2,
+  });
+});
+afterAll(async () => {
+  await sql.end();
+  await database[Symbol.asyncDispose]();
+});
+
+interface Given {
+  readonly leadId?: string;
+  readonly maxAttempts?: number;
+  /** Milliseconds from now; negative: since then. */
+  readonly dueInMs?: number;
+}
+
+async function accept({ leadId, maxAttempts = 4, dueInMs = 0 }: Given = {}): Promise<string> {
+  const id = uuidv7();
+  await insertDelivery(sql, {
+    id,
+    leadId: leadId ?? null,
+    eventType: "lead.captured",
+    webhookUrl: "https://example.com/",
+    payloadText: "{}",
+    body: "{}",
+    format: "raw",
+    secretEncrypted: randomBytes(40),
+    maxAttempts,
+    isTestDelivery: false,
+    metadataText: null,
+    createdAt: new Date(),
+    idempotency: null,
+    queuedForMs: 0,
+  });
+  await sql`
+    update webhook_deliveries set next_retry_at = now() + ${dueInMs} * interval '1 millisecond'
+    where id = ${id}`;
+  return id;
+}
+
+async function claim(deliveryId: string, workerId: string = randomUUID()) {
+  return claimDelivery(sql, { deliveryId, workerId, claimId: randomUUID() });
+}
+
+async function claimSurely(deliveryId: string, workerId?: string): Promise<ClaimedDelivery> {
+  const claimed = await claim(deliveryId, workerId);
+  if (claimed === undefined) throw new Error("the claim was refused");
+  return claimed;
+}
+
+function resultOf(claimed: ClaimedDelivery, also: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    deliveryId: claimed.id,
+    claimId: claimed.claimId,
+    attemptNumber: claimed.attempt,
+    attemptedAt: new Date("2026-03-01T12:00:00.123Z"),
+    durationMs: 42,
+    requestHeaders: { "webhook-signature": "v1,abc" },
+    responseStatus: 200,
+    responseHeaders: { server: "test" },
+    responseBody: "ok",
+    error: null,
+    errorType: null,
+    next: { status: "success" },
+    spendsAttempt: true,
+    ...also,
+  };
+}
+
+const FAILURE = {
+  responseStatus: 500,
+  error: "The receiver answered 500.",
+  errorType: "http",
+} as const;
+
+function recover(workerIds: readonly string[], also: { maxInterruptions?: number } = {}) {
+  return recoverInterrupted(sql, {
+    workerIds,
+    exceptClaimIds: [],
+    claimedBefore: "infinity",
+    maxInterruptions: 10,
+    ...also,
+  });
+}
+
+async function stateOf(id: string) {
+  const [row] = await sql`
+    select status, attempt, max_attempts, interruptions, internal_faults, attempts_before_round, claim_id, worker_id,
+      next_retry_at, delivered_at, sent_at, response_status, response_body, last_error, error_type,
+      signature, queued_until from webhook_deliveries where id = ${id}`;
+  return row;
+}
+
+describe("claiming a delivery", () => {
+  it("gives it to one of many that ask at once", async () => {
+    const id = await accept();
+    const claims = await Promise.all(Array.from({ length: CALLERS }, () => claim(id)));
+    const given = claims.filter((claimed) => claimed !== undefined);
+    expect(given).toHaveLength(1);
+    expect(await stateOf(id)).toMatchObject({
+      status: "sent",
+      attempt: 1,
+      claim_id: given[0]?.claimId,
+      next_retry_at: null,
+    });
+  });
+
+  it("refuses one that is not due, by more than clocks may differ", async () => {
+    expect(await claim(await accept({ dueInMs: 5_000 }))).toBeUndefined();
+    expect(await claim(await accept({ dueInMs: 20 }))).toBeDefined();
+  });
+
+  it("refuses one that is in flight, finished, cancelled or not there", async () => {
+    const inFlight = await accept();
+    await claimSurely(inFlight);
+    const finished = await accept();
+    await recordAttempt(sql, resultOf(await claimSurely(finished)));
+    const cancelled = await accept();
+    await cancelDelivery(sql, cancelled);
+    for (const id of [inFlight, finished, cancelled, randomUUID()]) {
+      expect(await claim(id)).toBeUndefined();
+    }
+    expect(await stateOf(cancelled)).toMatchObject({ status: "cancelled", attempt: 0 });
+  });
+
+  it("cannot be called back by cancelling", async () => {
+    const id = await accept();
+    await claimSurely(id);
+    expect(await cancelDelivery(sql, id)).toBeUndefined();
+    expect(await stateOf(id)).toMatchObject({ status: "sent" });
+  });
+
+  it("goes to a claim or to a cancellation when both come at once", async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = await accept();
+      const [claimed, cancelled] = await Promise.all([claim(id), cancelDelivery(sql, id)]);
+      expect((claimed === undefined) !== (cancelled === undefined)).toBe(true);
+    }
+  });
+});
+
+describe("recording an attempt", () => {
+  it("writes the delivery's new state and the log row together", async () => {
+    const id = await accept();
+    const claimed = await claimSurely(id);
+    expect(await recordAttempt(sql, resultOf(claimed))).toBe(true);
+    expect(await stateOf(id)).toMatchObject({
+      status: "success",
+      attempt: 1,
+      claim_id: null,
+      worker_id: null,
+      delivered_at: expect.any(Date) as unknown,
+      sent_at: new Date("2026-03-01T12:00:00.123Z"),
+      response_status: 200,
+      response_body: "ok",
+      last_error: null,
+      error_type: null,
+      signature: "v1,abc",
+    });
+    expect(await listAttempts(sql, id)).toEqual([
+      {
+        id: expect.any(String) as unknown,
+        deliveryId: id,
+        attemptNumber: 1,
+        attemptedAt: new Date("2026-03-01T12:00:00.123Z"),
+        durationMs: 42,
+        requestHeaders: { "webhook-signature": "v1,abc" },
+        responseStatus: 200,
+        responseHeaders: { server: "test" },
+        responseBody: "ok",
+        error: null,
+        errorType: null,
+        willRetry: false,
+        retryAt: null,
+      },
+    ]);
+  });
+
+  it("sets the next attempt in both, the wait counted on the database's clock", async () => {
+    const id = await accept();
+    // A machine whose clock is years away from the database's.
+    const now = new Date("2001-01-01T00:00:00.000Z");
+    const retryAt = new Date("2001-01-01T00:00:05.250Z");
+    const next = { status: "pending", retryAt } as const;
+    const claimed = await claimSurely(id);
+    expect(await recordAttempt(sql, resultOf(claimed, { ...FAILURE, next }), now)).toBe(true);
+    expect(await stateOf(id)).toMatchObject({
+      status: "pending",
+      attempt: 1,
+      last_error: FAILURE.error,
+      error_type: "http",
+    });
+    const [row] = await sql<{ waitMs: number; next_retry_at: Date }[]>`
+      select (extract(epoch from next_retry_at - updated_at) * 1000)::float8 as "waitMs",
+        next_retry_at from webhook_deliveries where id = ${id}`;
+    expect(row?.waitMs).toBe(5_250);
+    const logged = await listAttempts(sql, id);
+    expect(logged).toMatchObject([{ willRetry: true, retryAt: row?.next_retry_at }]);
+  });
+
+  it("tells the lead of a success and of nothing else", async () => {
+    const leadId = randomUUID();
+    await upsertLead(sql, leadId, { email: "a@example.com" });
+    const leadStatus = async () =>
+      (await sql`select status from leads where id = ${leadId}`)[0]?.["status"] as unknown;
+    const next = { status: "failed" } as const;
+    const failed = await claimSurely(await accept({ leadId }));
+    await recordAttempt(sql, resultOf(failed, { ...FAILURE, next }));
+    expect(await leadStatus()).toBeNull();
+    await recordAttempt(sql, resultOf(await claimSurely(await accept({ leadId }))));
+    expect(await leadStatus()).toBe("webhook_sent");
+  });
+
+  it("gives the attempt back after a fault of ours", async () => {
+    const id = await accept({ maxAttempts: 1 });
+    const next = { status: "pending", retryAt: new Date(0) } as const;
+    const fault = { error: "ours", errorType: "internal", next, spendsAttempt: false } as const;
+    for (const internalFaults of [0, 1, 2]) {
+      const claimed = await claimSurely(id);
+      expect(claimed).toMatchObject({ attempt: 1, internalFaults });
+      await recordAttempt(sql, resultOf(claimed, { ...fault, responseStatus: null }));
+      expect(await stateOf(id)).toMatchObject({ status: "pending", attempt: 0, interruptions: 0 });
+    }
+    await recordAttempt(sql, resultOf(await claimSurely(id)));
+    expect(await stateOf(id)).toMatchObject({ status: "success", attempt: 1, internal_faults: 0 });
+  });
+
+  it("logs once when it is said again because the answer was lost", async () => {
+    const id = await accept();
+    const record = resultOf(await claimSurely(id));
+    expect(await recordAttempt(sql, record)).toBe(true);
+    const before = await stateOf(id);
+    expect(await recordAttempt(sql, record)).toBe(true);
+    expect(await stateOf(id)).toEqual(before);
+    expect(await listAttempts(sql, id)).toHaveLength(1);
+  });
+
+  it("logs once when it is said again while the first time is still under way", async () => {
+    const id = await accept();
+    const record = resultOf(await claimSurely(id));
+    let both: Promise<boolean[]> | undefined;
+    // A lock on the row holds both statements up after they have begun.
+    await inTransaction(sql, async (tx) => {
+      await tx`select from webhook_deliveries where id = ${id} for update`;
+      both = Promise.all([recordAttempt(sql, record), recordAttempt(sql, record)]);
+      await untilBlocked(2);
+    });
+    const settled = await both;
+    expect(await stateOf(id)).toMatchObject({ status: "success", attempt: 1 });
+    expect(await listAttempts(sql, id)).toHaveLength(1);
+    expect(settled).toEqual([true, true]);
+  });
+});
+
+/** Until that many statements of this database wait for a lock. */
+async function untilBlocked(statements: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql`
+      select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    if (row?.["count"] === statements) return;
+  }
+}
+
+describe("a result that comes late", () => {
+  it("is logged as an extra attempt and leaves the attempt that is in flight alone", async () => {
+    const leadId = randomUUID();
+    await upsertLead(sql, leadId, {});
+    const id = await accept({ leadId });
+    const lateWorker = randomUUID();
+    const late = await claimSurely(id, lateWorker);
+    expect(await recover([lateWorker])).toEqual([id]);
+    const current = await claimSurely(id);
+    const before = await stateOf(id);
+
+    expect(await recordAttempt(sql, resultOf(late))).toBe(false);
+    expect(await stateOf(id)).toEqual(before);
+    expect((await sql`select status from leads where id = ${leadId}`)[0]).toEqual({ status: null });
+
+    const next = { status: "failed" } as const;
+    expect(await recordAttempt(sql, resultOf(current, { ...FAILURE, next }))).toBe(true);
+    expect(await stateOf(id)).toMatchObject({ status: "failed", attempt: 1 });
+    const errorTypes = (await listAttempts(sql, id)).map(({ errorType }) => errorType);
+    expect(errorTypes).toHaveLength(3);
+    expect(new Set(errorTypes)).toEqual(new Set(["http", "interrupted", null]));
+  });
+
+  it("does not overwrite a delivery that has finished since", async () => {
+    const id = await accept();
+    const lateWorker = randomUUID();
+    const late = await claimSurely(id, lateWorker);
+    await recover([lateWorker]);
+    await recordAttempt(sql, resultOf(await claimSurely(id)));
+    const before = await stateOf(id);
+
+    const next = { status: "pending", retryAt: new Date("2030-01-01") } as const;
+    expect(await recordAttempt(sql, resultOf(late, { ...FAILURE, next }))).toBe(false);
+    expect(await stateOf(id)).toEqual(before);
+    const extra = (await listAttempts(sql, id)).find(({ errorType }) => errorType === "http");
+    expect(extra).toMatchObject({ willRetry: false, retryAt: null });
+  });
+
+  it("is logged once when it is said again because the answer was lost", async () => {
+    const id = await accept();
+    const lateWorker = randomUUID();
+    const late = resultOf(await claimSurely(id, lateWorker));
+    await recover([lateWorker]);
+    expect(await recordAttempt(sql, late)).toBe(false);
+    expect(await recordAttempt(sql, late)).toBe(true);
+    expect(await listAttempts(sql, id)).toHaveLength(2);
+  });
+
+  it("is nothing to a delivery that is gone", async () => {
+    const id = await accept();
+    const late = await claimSurely(id);
+    await sql`delete from webhook_deliveries where id = ${id}`;
+    await recordAttempt(sql, resultOf(late));
+    expect(await findDelivery(sql, id)).toBeUndefined();
+    expect(await listAttempts(sql, id)).toEqual([]);
+  });
+});
+
+describe("the attempts of a worker that is gone", () => {
+  it("are logged as interrupted, run again at once and spend none of the receiver's attempts", async () => {
+    const id = await accept({ maxAttempts: 1 });
+    const workerId = randomUUID();
+    await claimSurely(id, workerId);
+    expect(await recover([workerId])).toEqual([id]);
+    expect(await stateOf(id)).toMatchObject({
+      status: "pending",
+      attempt: 0,
+      interruptions: 1,
+      error_type: "interrupted",
+    });
+    expect(await listAttempts(sql, id)).toMatchObject([
+      { attemptNumber: 1, errorType: "interrupted", willRetry: true, responseStatus: null },
+    ]);
+    expect(await claim(id)).toBeDefined();
+  });
+
+  it("are taken up by one of many that find them", async () => {
+    const workerId = randomUUID();
+    const ids = await Promise.all(Array.from({ length: 30 }, () => accept()));
+    for (const id of ids) await claimSurely(id, workerId);
+    const taken = await Promise.all(Array.from({ length: CALLERS }, () => recover([workerId])));
+    expect(taken.flat().sort()).toEqual(ids.sort());
+    for (const id of ids) expect(await listAttempts(sql, id)).toHaveLength(1);
+  });
+
+  it("are not those of other workers, of claims that are held, or made since the look", async () => {
+    const workerId = randomUUID();
+    const held = await claimSurely(await accept(), workerId);
+    await claimSurely(await accept());
+    const lost = await claimSurely(await accept(), workerId);
+    const [clock] = await sql<{ now: string }[]>`select now()::text as now`;
+    await claimSurely(await accept(), workerId);
+    const recovered = await recoverInterrupted(sql, {
+      workerIds: [workerId],
+      exceptClaimIds: [held.claimId],
+      claimedBefore: clock?.now ?? "missing",
+      maxInterruptions: 10,
+    });
+    expect(recovered).toEqual([lost.id]);
+  });
+
+  it("are given up when they end so often in a row", async () => {
+    const id = await accept();
+    const workerId = randomUUID();
+    for (const interruptions of [1, 2]) {
+      await claimSurely(id, workerId);
+      await recover([workerId], { maxInterruptions: 3 });
+      expect(await stateOf(id)).toMatchObject({ status: "pending", interruptions });
+    }
+    await claimSurely(id, workerId);
+    await recover([workerId], { maxInterruptions: 3 });
+    expect(await stateOf(id)).toMatchObject({
+      status: "failed",
+      attempt: 0,
+      next_retry_at: null,
+      error_type: "interrupted",
+      last_error: "Given up: the worker died during 3 attempts in a row.",
+    });
+    expect(await claim(id)).toBeUndefined();
+    const logged = await listAttempts(sql, id);
+    expect(logged.map(({ willRetry }) => willRetry)).toEqual([true, true, false]);
+  });
+
+  it("are not counted together with other faults of ours", async () => {
+    const id = await accept();
+    const workerId = randomUUID();
+    const next = { status: "pending", retryAt: new Date(0) } as const;
+    const fault = { error: "ours", errorType: "internal", next, spendsAttempt: false } as const;
+    for (let faults = 0; faults < 5; faults++) {
+      await recordAttempt(sql, resultOf(await claimSurely(id), fault));
+    }
+    await claimSurely(id, workerId);
+    await recover([workerId], { maxInterruptions: 3 });
+    expect(await stateOf(id)).toMatchObject({ status: "pending", interruptions: 1 });
+  });
+
+  it("are counted anew after an attempt that came to a result, and in a new round", async () => {
+    const id = await accept();
+    const workerId = randomUUID();
+    await claimSurely(id, workerId);
+    await recover([workerId], { maxInterruptions: 2 });
+    const next = { status: "pending", retryAt: new Date(0) } as const;
+    await recordAttempt(sql, resultOf(await claimSurely(id), { ...FAILURE, next }));
+    await claimSurely(id, workerId);
+    await recover([workerId], { maxInterruptions: 2 });
+    expect(await stateOf(id)).toMatchObject({ status: "pending", attempt: 1 });
+    await claimSurely(id, workerId);
+    await recover([workerId], { maxInterruptions: 2 });
+    expect(await stateOf(id)).toMatchObject({ status: "failed" });
+    await startNewRound(sql, id, 0);
+    expect(await stateOf(id)).toMatchObject({ status: "pending", interruptions: 0 });
+  });
+});
+
+describe("a new round", () => {
+  it("brings as many attempts as the first, after those that were made", async () => {
+    const id = await accept({ maxAttempts: 2 });
+    const pending = { ...FAILURE, next: { status: "pending", retryAt: new Date(0) } } as const;
+    const failed = { ...FAILURE, next: { status: "failed" } } as const;
+    await recordAttempt(sql, resultOf(await claimSurely(id), pending));
+    await recordAttempt(sql, resultOf(await claimSurely(id), failed));
+    for (const round of [2, 3]) {
+      expect(await startNewRound(sql, id, 0)).toMatchObject({
+        status: "pending",
+        attempt: 2 * (round - 1),
+        maxAttempts: 2 * round,
+        lastError: null,
+      });
+      await recordAttempt(sql, resultOf(await claimSurely(id), pending));
+      const last = await claimSurely(id);
+      expect(last.attemptsBeforeRound).toBe(2 * (round - 1));
+      await recordAttempt(sql, resultOf(last, failed));
+    }
+    expect(await listAttempts(sql, id)).toHaveLength(6);
+  });
+
+  it("does not start for what is pending, in flight or not there", async () => {
+    const inFlight = await accept();
+    await claimSurely(inFlight);
+    for (const id of [await accept(), inFlight, randomUUID()]) {
+      expect(await startNewRound(sql, id, 0)).toBeUndefined();
+    }
+  });
+
+  it("starts once when many ask at once", async () => {
+    const id = await accept();
+    await recordAttempt(sql, resultOf(await claimSurely(id)));
+    const rounds = await Promise.all(
+      Array.from({ length: CALLERS }, () => startNewRound(sql, id, 0)),
+    );
+    expect(rounds.filter((round) => round !== undefined)).toHaveLength(1);
+  });
+});
+
+describe("leasing due deliveries", () => {
+  const lease = (also: Partial<Parameters<typeof leaseDueDeliveries>[1]> = {}) =>
+    leaseDueDeliveries(sql, { limit: 1_000, horizonMs: 1_500, leaseMs: 10_000, ...also });
+  /** What other tests left pending is leased first, for ever. */
+  const clear = () => lease({ horizonMs: 3_600_000, leaseMs: 3_600_000 });
+
+  it("gives each to one of many that sweep at once", async () => {
+    await clear();
+    const ids = await Promise.all(Array.from({ length: 200 }, () => accept()));
+    const sweep = async (): Promise<string[]> => {
+      const leased: string[] = [];
+      for (;;) {
+        const due = await lease({ limit: 7 });
+        if (due.length === 0) return leased;
+        leased.push(...due.map(({ id }) => id));
+      }
+    };
+    const leased = await Promise.all(Array.from({ length: CALLERS }, sweep));
+    expect(leased.flat().sort()).toEqual(ids.sort());
+  });
+
+  it("takes what has been due longest, up to the limit", async () => {
+    await clear();
+    await accept({ dueInMs: -1_000 });
+    const oldest = await accept({ dueInMs: -9_000 });
+    const older = await accept({ dueInMs: -5_000 });
+    const due = await lease({ limit: 2 });
+    expect(due.map(({ id }) => id).sort()).toEqual([oldest, older].sort());
+    expect(due.every(({ delayMs }) => delayMs === 0)).toBe(true);
+  });
+
+  it("takes what will be due within the horizon, with the wait until then, and nothing later", async () => {
+    await clear();
+    const soon = await accept({ dueInMs: 1_400 });
+    await accept({ dueInMs: 60_000 });
+    const due = await lease();
+    expect(due.map(({ id }) => id)).toEqual([soon]);
+    expect(due[0]?.delayMs).toBeGreaterThan(0);
+    expect(due[0]?.delayMs).toBeLessThanOrEqual(1_400);
+  });
+
+  it("takes nothing that is leased, until the lease has ended or was given back", async () => {
+    await clear();
+    const [returned, ended] = [await accept(), await accept()];
+    await lease();
+    expect(await lease()).toEqual([]);
+    await returnLeases(sql, [returned]);
+    expect((await lease()).map(({ id }) => id)).toEqual([returned]);
+    await sql`update webhook_deliveries set queued_until = now() where id = ${ended}`;
+    expect((await lease()).map(({ id }) => id)).toEqual([ended]);
+  });
+
+  it("takes nothing that is in flight, finished or cancelled", async () => {
+    await clear();
+    await claimSurely(await accept());
+    await recordAttempt(sql, resultOf(await claimSurely(await accept())));
+    await cancelDelivery(sql, await accept());
+    expect(await lease()).toEqual([]);
+  });
+
+  it("lets a retry be leased again although its first lease has not ended", async () => {
+    await clear();
+    const id = await accept();
+    await lease();
+    const next = { status: "pending", retryAt: new Date() } as const;
+    await recordAttempt(sql, resultOf(await claimSurely(id), { ...FAILURE, next }));
+    expect((await lease()).map((due) => due.id)).toEqual([id]);
+  });
+});

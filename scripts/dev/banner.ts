@@ -1,0 +1,66 @@
+/** What `pnpm start` prints once everything runs: all that a newcomer needs to see a delivery arrive. */
+import { SAMPLE_LEAD_ID } from "@webhook-delivery/shared/core/lead.ts";
+
+export interface BannerFacts {
+  readonly version: string;
+  readonly origin: string;
+  readonly apiKey: string;
+  readonly database: string;
+  readonly queue: "redis" | "postgres";
+  readonly dataFolder: string;
+}
+
+const RECEIVER_PORT = 4000;
+
+// Pasted into any shell: single quotes outside, none inside.
+const RECEIVER =
+  `node -e 'require("http").createServer((q, s) => { let b = ""; ` +
+  `q.on("data", (d) => b += d).on("end", () => { console.log(q.method, q.url, q.headers, b); ` +
+  `s.end("ok") }) }).listen(${RECEIVER_PORT})'`;
+
+export function banner(facts: BannerFacts): string {
+  return `
+webhook-delivery ${facts.version} is running.
+
+  API       ${facts.origin}
+  API key   ${facts.apiKey}
+  Database  ${facts.database}
+  Queue     ${facts.queue === "redis" ? "Redis, at REDIS_URL" : "in the same database (no REDIS_URL)"}
+  Data      ${facts.dataFolder} (kept between starts)
+
+Send the sample lead:
+
+${sampleCurl(facts)}
+
+It goes to port ${RECEIVER_PORT}. This is a receiver for a second terminal; until it runs, the delivery is retried:
+
+${RECEIVER}
+
+See what became of it:
+
+curl -H ${quote(`Authorization: Bearer ${facts.apiKey}`)} ${quote(`${facts.origin}/webhook-delivery?limit=1`)}
+
+Successes, retries and refusals in 15 seconds: npx -y pnpm@12 demo
+Ctrl-C stops everything.
+`;
+}
+
+export function sampleCurl({ origin, apiKey }: { origin: string; apiKey: string }): string {
+  const body = {
+    leadId: SAMPLE_LEAD_ID,
+    webhookUrl: `http://localhost:${RECEIVER_PORT}/hook`,
+    webhookSecret: "test-secret",
+    campaignName: "Test Campaign",
+  };
+  return [
+    `curl -X POST ${origin}/api/webhook-delivery`,
+    `-H ${quote(`Authorization: Bearer ${apiKey}`)}`,
+    `-H ${quote("content-type: application/json")}`,
+    `-d ${quote(JSON.stringify(body))}`,
+  ].join(" ");
+}
+
+/** One word to a POSIX shell, whatever is in it. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
