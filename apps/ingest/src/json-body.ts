@@ -51,8 +51,14 @@ function parse(text: string): unknown {
   } catch {
     throw new DomainError("invalid_json", "The body is not valid JSON.");
   }
-  const field = findUnstorableText(value, "body");
-  if (field === undefined) return value;
+  refuseUnstorableText(value, "body");
+  return value;
+}
+
+/** Throws `invalid_text` when PostgreSQL could not hold, or be asked for, some text in `value`. */
+export function refuseUnstorableText(value: unknown, path: string): void {
+  const field = findUnstorableText(value, path);
+  if (field === undefined) return;
   throw new DomainError("invalid_text", "Text may not hold U+0000 or half a surrogate pair.", [
     { field, message: "cannot be stored" },
   ]);

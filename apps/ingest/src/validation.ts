@@ -5,6 +5,7 @@
 import { Ajv, type Options } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifyInstance } from "fastify";
+import { refuseUnstorableText } from "./json-body.ts";
 
 // One error is enough for an answer, and a hostile body cannot make us collect thousands.
 const OPTIONS: Options = { allErrors: false, strict: false, useDefaults: true };
@@ -15,6 +16,7 @@ export function validateStrictly(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === "body" ? exact : converting).compile(schema),
   );
+  app.addHook("preValidation", async ({ query }) => refuseUnstorableText(query, "querystring"));
   // Response schemas are documentation; what a handler returns is sent as it is.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
 }
