@@ -28,8 +28,8 @@ export interface PacerDeps {
  * what a connection and a busy machine take, and not always by the same.
  */
 const SECOND_WITH_MARGIN_MS = 1_035;
-/** Who wakes up later than this lets the place go: a late start would crowd the ones after it. */
-const LATEST_START_MS = 15;
+/** Who wakes up later than this lets the place go: a start that is later than the margin crowds the next. */
+const LATEST_START_MS = 25;
 const RESERVE_RETRY_MS = 250;
 
 export function createPacer(deps: PacerDeps): Pacer {
