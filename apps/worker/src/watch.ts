@@ -28,7 +28,7 @@ export interface WatchDeps {
   readonly claims: Claims;
   readonly log: Logger;
   readonly monotonicNow: () => number;
-  readonly onRecovered: () => void;
+  readonly onRecovered?: () => void;
 }
 
 export const HEARTBEAT_EVERY_MS = 1_000;
@@ -77,5 +77,5 @@ async function recover(deps: WatchDeps, cutOff: Omit<CutOff, "maxInterruptions">
     { event: "attempts.interrupted", workerIds, deliveryIds },
     "a worker died during these attempts; they are made again",
   );
-  deps.onRecovered();
+  deps.onRecovered?.();
 }

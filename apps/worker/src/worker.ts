@@ -2,35 +2,17 @@
  * The worker as one thing that starts and stops; no environment, no exit. What is in flight when it
  * must stop for good is given up in the rows, so that another worker takes it up at once.
  */
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "@webhook-delivery/shared/config.ts";
-import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
-import { createSender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Checks } from "@webhook-delivery/shared/health.ts";
-import { createWorkerMetrics, type WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
-import type { Logger } from "@webhook-delivery/shared/log.ts";
-import { startLoop } from "@webhook-delivery/shared/loop.ts";
-import type { QueueLocation } from "@webhook-delivery/shared/queue/connection.ts";
+import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
+import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { startConsumer, type Consumer } from "@webhook-delivery/shared/queue/consumer.ts";
-import { createProducer } from "@webhook-delivery/shared/queue/producer.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
-import { VERSION } from "@webhook-delivery/shared/version.ts";
-import { createClaims } from "./claims.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
-import { createPacer } from "./pacer.ts";
+import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
 import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, sweepOnce } from "./reconciler.ts";
-import { createReport } from "./report.ts";
-import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS, type WatchDeps } from "./watch.ts";
-
-export interface WorkerOptions {
-  readonly config: Config<"worker">;
-  readonly sql: Sql;
-  readonly location: QueueLocation;
-  readonly log: Logger;
-}
+import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
 
 export interface DeliveryWorker {
   readonly id: string;
@@ -44,124 +26,86 @@ export interface DeliveryWorker {
 export const TIDY_UP_MS = 2_000;
 const REPORT_EVERY_MS = 60_000;
 const OPEN_QUEUE_RETRY_MS = 1_000;
-const OUTAGE_LOG_EVERY_MS = 5_000;
 
 export async function startWorker(options: WorkerOptions): Promise<DeliveryWorker> {
-  const { config, sql, location, log } = options;
-  const monotonicNow = () => performance.now();
-  const now = () => new Date();
-  const complain = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
-    log.warn({ event: "queue.unavailable", err: error }, "the queue is not reachable; trying on"),
-  );
-
-  const workerId = randomUUID();
-  const claims = createClaims();
-  const metrics = createWorkerMetrics(() => claims.list().length);
-  const report = createReport(monotonicNow());
-  const producer = createProducer(location, complain);
-  const sender = createSender({
-    allowedCidrs: config.ALLOWED_PRIVATE_CIDRS,
-    requireHttps: config.REQUIRE_HTTPS,
-    responseBodyLimit: config.RESPONSE_BODY_LIMIT,
-  });
-  const watchDeps: WatchDeps = {
-    sql,
-    self: { id: workerId, hostname: hostname(), version: VERSION },
-    claims,
-    log,
-    monotonicNow,
-    onRecovered: () => sweep.nudge(),
-  };
-  const watchOnce = createWatch(watchDeps);
+  const parts = createParts(options);
+  const { self, sql, producer, metrics } = parts;
+  const watchOnce = createWatch({ ...parts, onRecovered: () => sweep.nudge() });
   // The first heartbeat stands before the first claim, or other workers would not know whose it is.
   await watchOnce();
 
-  const reconcilerDeps = { sql, producer, rateLimitPerSecond: config.RATE_LIMIT_PER_SECOND };
-  const sweep = startLoop({
-    everyMs: SWEEP_EVERY_MS,
-    once: () => sweepOnce(reconcilerDeps),
-    onError: complain,
-  });
-  const watch = startLoop({
-    everyMs: HEARTBEAT_EVERY_MS,
-    once: watchOnce,
-    onError: throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
-      log.warn({ event: "heartbeat.failed", err: error }, "no heartbeat; trying on"),
-    ),
-  });
-  const reportTimer = setInterval(
-    () => log.info({ event: "worker.report", ...report.take(monotonicNow()) }),
-    REPORT_EVERY_MS,
-  );
-
-  const deliverDeps: DeliverDeps = {
-    sql,
-    sender,
-    pacer: createPacer({ sql, ratePerSecond: config.RATE_LIMIT_PER_SECOND, monotonicNow }),
-    claims,
-    report,
-    metrics,
-    log,
-    workerId,
-    encryptionKeys: config.ENCRYPTION_KEY,
-    scheduleMs: config.RETRY_SCHEDULE_SECONDS,
-    timeoutMs: config.DELIVERY_TIMEOUT_MS,
-    now,
-    // The sweep that is due anyway comes too late for a short wait.
-    onRetryScheduled: (retryAt) => {
-      if (retryAt.getTime() - Date.now() < SWEEP_HORIZON_MS) sweep.nudge();
-    },
-  };
-  const opened = openConsumer(options, (deliveryId) => deliver(deliverDeps, deliveryId), complain);
+  const watch = startWatchLoop(parts, watchOnce);
+  const sweep = startSweepLoop(parts);
+  const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
+  const deps = createDeliverDeps(parts, sweep);
+  const opening = openConsumer(parts, (deliveryId) => deliver(deps, deliveryId));
 
   const finish = async (): Promise<void> => {
     await sweep.stop();
-    await (await opened.consumer)?.close();
+    await (await opening.consumer)?.close();
   };
-
-  // Other workers find out by themselves when this cannot be said: the heartbeat stands still.
-  const tidyUp = async (isFinished: boolean): Promise<void> => {
-    try {
-      await watch.stop();
-      if (!isFinished) await abandonClaims(watchDeps);
-      await removeWorkers(sql, [workerId]);
-      if (isFinished) await Promise.all([producer.close(), sender.close()]);
-    } catch (error) {
-      log.warn({ event: "worker.untidy", err: error }, "could not say goodbye");
-    }
-  };
-
   return {
-    id: workerId,
+    id: self.id,
     metrics,
     checks: { database: () => sql`select 1`, queue: () => producer.depth() },
     async stop(timeoutMs) {
-      opened.giveUp();
+      opening.giveUp();
       clearInterval(reportTimer);
-      const isFinished = await Promise.race([
-        finish().then(() => true),
-        sleep(timeoutMs, false, { ref: false }),
-      ]);
-      if (!isFinished) {
-        log.warn({ event: "worker.forced" }, "deliveries still in flight are given up");
-      }
-      await Promise.race([tidyUp(isFinished), sleep(TIDY_UP_MS, undefined, { ref: false })]);
+      const isFinished = await endsWithin(timeoutMs, finish());
+      await endsWithin(TIDY_UP_MS, tidyUp(parts, watch, isFinished));
+    },
+  };
+}
+
+function startSweepLoop(parts: Parts): Loop {
+  return startLoop({
+    everyMs: SWEEP_EVERY_MS,
+    once: () => sweepOnce({ ...parts, rateLimitPerSecond: parts.config.RATE_LIMIT_PER_SECOND }),
+    onError: parts.onQueueError,
+  });
+}
+
+function startWatchLoop({ log }: Parts, once: () => Promise<void>): Loop {
+  const onError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
+    log.warn({ event: "heartbeat.failed", err: error }, "no heartbeat; trying on"),
+  );
+  return startLoop({ everyMs: HEARTBEAT_EVERY_MS, once, onError });
+}
+
+function tellReport({ log, report, monotonicNow }: Parts): void {
+  log.info({ event: "worker.report", ...report.take(monotonicNow()) });
+}
+
+function createDeliverDeps(parts: Parts, sweep: Loop): DeliverDeps {
+  const { config, self } = parts;
+  return {
+    ...parts,
+    workerId: self.id,
+    encryptionKeys: config.ENCRYPTION_KEY,
+    scheduleMs: config.RETRY_SCHEDULE_SECONDS,
+    timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    now: () => new Date(),
+    // The sweep that is due anyway comes too late for a short wait.
+    onRetryScheduled: (retryAt) => {
+      if (retryAt.getTime() - Date.now() < SWEEP_HORIZON_MS) sweep.nudge();
     },
   };
 }
 
 /** Opens the consumer, however long the queue takes to be there. */
 function openConsumer(
-  { config, location }: WorkerOptions,
+  { config, location, log, onQueueError: onError }: Parts,
   run: (deliveryId: string) => Promise<void>,
-  onError: (error: unknown) => void,
 ): { readonly consumer: Promise<Consumer | undefined>; giveUp(): void } {
-  const givenUp = new AbortController();
+  const { WORKER_CONCURRENCY: concurrency } = config;
+  const onJobFailed = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
+    log.warn({ event: "job.failed", err: error }, "a job failed; the sweep finds its delivery"),
+  );
+  let isGivenUp = false;
   const open = async (): Promise<Consumer | undefined> => {
-    while (!givenUp.signal.aborted) {
+    while (!isGivenUp) {
       try {
-        const concurrency = config.WORKER_CONCURRENCY;
-        return await startConsumer({ location, concurrency, run, onError });
+        return await startConsumer({ location, concurrency, run, onError, onJobFailed });
       } catch (error) {
         onError(error);
         await sleep(OPEN_QUEUE_RETRY_MS);
@@ -169,5 +113,30 @@ function openConsumer(
     }
     return undefined;
   };
-  return { consumer: open(), giveUp: () => givenUp.abort() };
+  return {
+    consumer: open(),
+    giveUp: () => {
+      isGivenUp = true;
+    },
+  };
+}
+
+async function tidyUp(parts: Parts, watch: Loop, isFinished: boolean): Promise<void> {
+  const { log, sql, self, producer, sender } = parts;
+  try {
+    await watch.stop();
+    if (!isFinished) {
+      log.warn({ event: "worker.forced" }, "deliveries still in flight are given up");
+      await abandonClaims(parts);
+    }
+    await removeWorkers(sql, [self.id]);
+    if (isFinished) await Promise.all([producer.close(), sender.close()]);
+  } catch (error) {
+    // Other workers find out by themselves: the heartbeat stands still.
+    log.warn({ event: "worker.untidy", err: error }, "could not say goodbye");
+  }
+}
+
+async function endsWithin(timeoutMs: number, work: Promise<void>): Promise<boolean> {
+  return Promise.race([work.then(() => true), sleep(timeoutMs, false, { ref: false })]);
 }

@@ -16,7 +16,10 @@ export interface ConsumerOptions {
   readonly location: QueueLocation;
   readonly concurrency: number;
   readonly run: (deliveryId: string) => Promise<void>;
+  /** The queue is out of reach; mended without anyone's help. */
   readonly onError: (error: Error) => void;
+  /** `run` threw. */
+  readonly onJobFailed: (error: Error) => void;
 }
 
 export interface Consumer {
@@ -36,7 +39,7 @@ const POSTGRES_CONNECTIONS = 4;
 export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { worker, end } = openWorker(options);
   worker.on("error", options.onError);
-  worker.on("failed", (_job, error) => options.onError(error));
+  worker.on("failed", (_job, error) => options.onJobFailed(error));
   try {
     if (options.location.kind === "postgres") await worker.waitUntilReady();
   } catch (error) {
