@@ -13,13 +13,12 @@ import { waitAfterInternalFaultMs } from "@webhook-delivery/shared/core/fault.ts
 import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
 import { decideNext } from "@webhook-delivery/shared/core/retry.ts";
 import { open, secretPlace, type EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
-import {
-  claimDelivery,
-  recordAttempt,
-  type AttemptRecord,
-  type ClaimedDelivery,
+import type {
+  AttemptRecord,
+  Claim,
+  ClaimedDelivery,
 } from "@webhook-delivery/shared/db/attempts.ts";
-import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
+import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
@@ -29,7 +28,10 @@ import type { Pacer } from "./pacer.ts";
 import type { Report } from "./report.ts";
 
 export interface DeliverDeps {
-  readonly sql: Sql;
+  /** Undefined: not pending or not due. */
+  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | undefined>;
+  /** False: the claim was no longer valid. */
+  readonly record: (record: AttemptRecord) => Promise<boolean>;
   readonly sender: Sender;
   readonly pacer: Pacer;
   readonly claims: Claims;
@@ -50,7 +52,7 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
   // Known before it exists: a claim whose answer is lost with its connection is then nobody's.
   deps.claims.add(claimId);
   try {
-    const claim = await claimDelivery(deps.sql, { deliveryId, claimId, workerId: deps.workerId });
+    const claim = await deps.claim({ deliveryId, claimId, workerId: deps.workerId });
     if (claim === undefined) {
       deps.log.debug({ event: "job.skipped", deliveryId }, "not pending or not due");
       return;
@@ -160,7 +162,7 @@ async function recordSurely(deps: DeliverDeps, record: AttemptRecord): Promise<b
   const giveUpAt = deps.now().getTime() + RECORD_GIVE_UP_MS;
   for (;;) {
     try {
-      return await recordAttempt(deps.sql, record, deps.now());
+      return await deps.record(record);
     } catch (error) {
       if (!isDatabaseUnavailable(error) || deps.now().getTime() >= giveUpAt) throw error;
       deps.log.warn(

@@ -2,7 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config } from "@webhook-delivery/shared/config.ts";
-import type { Sql } from "@webhook-delivery/shared/db/client.ts";
+import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
+import {
+  claimDeliveries,
+  recordAttempts,
+  type AttemptRecord,
+  type Claim,
+  type ClaimedDelivery,
+} from "@webhook-delivery/shared/db/attempts.ts";
+import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import type { WorkerProcess } from "@webhook-delivery/shared/db/workers.ts";
 import { createSender, type Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
@@ -30,10 +38,15 @@ export interface Parts extends WorkerOptions {
   readonly producer: Producer;
   readonly sender: Sender;
   readonly pacer: Pacer;
+  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | undefined>;
+  readonly record: (record: AttemptRecord) => Promise<boolean>;
   readonly monotonicNow: () => number;
   /** Tells the log of an outage of the queue, now and then. */
   readonly onQueueError: (error: unknown) => void;
 }
+
+/** Two at once: one is on its way while the other is worked on. */
+const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseUnavailable } as const;
 
 export const OUTAGE_LOG_EVERY_MS = 5_000;
 
@@ -57,6 +70,8 @@ export function createParts(options: WorkerOptions): Parts {
       responseBodyLimit: config.RESPONSE_BODY_LIMIT,
     }),
     pacer: createPacer({ sql, ratePerSecond: config.RATE_LIMIT_PER_SECOND, monotonicNow }),
+    claim: createBatcher({ ...TOGETHER, run: (wanted) => claimDeliveries(sql, wanted) }),
+    record: createBatcher({ ...TOGETHER, run: (records) => recordAttempts(sql, records) }),
     monotonicNow,
     onQueueError,
   };

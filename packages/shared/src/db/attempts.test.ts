@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import {
   type AttemptRecord,
+  type Claim,
+  claimDeliveries,
   type ClaimedDelivery,
-  claimDelivery,
-  recordAttempt,
+  recordAttempts,
 } from "./attempts.ts";
-import { connectDatabase, inTransaction, type Sql } from "./client.ts";
+import { connectDatabase, inTransaction, type Queryable, type Sql } from "./client.ts";
 import { cancelDelivery, findDelivery, insertDelivery, startNewRound } from "./deliveries.ts";
 import { listAttempts } from "./delivery-logs.ts";
 import { upsertLead } from "./leads.ts";
@@ -29,6 +30,16 @@ afterAll(async () => {
   await sql.end();
   await database[Symbol.asyncDispose]();
 });
+
+async function claimDelivery(on: Queryable, wanted: Claim): Promise<ClaimedDelivery | undefined> {
+  const [claimed] = await claimDeliveries(on, [wanted]);
+  return claimed;
+}
+
+async function recordAttempt(on: Sql, record: AttemptRecord, now?: Date): Promise<boolean> {
+  const [isSettled] = await recordAttempts(on, [record], now);
+  return isSettled === true;
+}
 
 interface Given {
   readonly leadId?: string;
