@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 const tests = "{apps,packages,scripts,tests}/**/*.test.ts";
 /** What it measures is bent by whatever runs beside it. */
 const alone = "tests/end-to-end/rate-limit.test.ts";
+/** Takes the whole machine for itself. */
+const chaos = "tests/chaos/chaos.test.ts";
 const shared = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -18,11 +20,12 @@ export default defineConfig({
           ...shared,
           name: "together",
           include: [tests],
-          exclude: ["**/node_modules/**", alone],
+          exclude: ["**/node_modules/**", alone, chaos],
           sequence: { groupOrder: 0 },
         },
       },
       { test: { ...shared, name: "alone", include: [alone], sequence: { groupOrder: 1 } } },
+      { test: { ...shared, name: "chaos", include: [chaos], sequence: { groupOrder: 2 } } },
     ],
   },
 });

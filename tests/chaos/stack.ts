@@ -1,6 +1,6 @@
 /** The whole service under test: PostgreSQL, Redis, a proxy before each, two ingests, two workers. */
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -44,6 +44,8 @@ const API_KEY = "chaos-operator-key";
 
 export async function startStack(backend: Backend, folder: string): Promise<Stack> {
   await mkdir(folder, { recursive: true });
+  // PostgreSQL does not run as root: under root it is another account that must get in here.
+  await chmod(folder, 0o711);
   const postgres = await startPostgresVictim(join(folder, "postgres"));
   const redis = backend === "redis" ? await startRedisVictim(join(folder, "redis")) : undefined;
   const sql = connectDatabase({ url: postgres.directUrl(), applicationName: "chaos" });
@@ -95,7 +97,7 @@ export async function startStack(backend: Backend, folder: string): Promise<Stac
 
 async function startPostgresVictim(folder: string) {
   const port = await freePort();
-  const start = () => startEmbeddedPostgres({ folder, port });
+  const start = () => startEmbeddedPostgres({ folder, port, shelter: join(folder, "shelter") });
   let server: EmbeddedPostgres = await start();
   const proxy = await startProxy(port);
   let frozen: number[] = [];
