@@ -5,7 +5,7 @@ import { startLedger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
 import { unleash, type Fault } from "./monkey.ts";
 import { createRandom } from "./random.ts";
-import { startStack, type Backend, type Stack } from "./stack.ts";
+import { startStack, untilReady, type Backend } from "./stack.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 export interface ChaosOptions {
@@ -34,9 +34,9 @@ const CALM_TIMEOUT_MS = 120_000;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { backend, seed, tell } = options;
   const ledger = await startLedger(createRandom(seed + 1));
-  const stack = await startStack(backend, options.folder);
+  const stack = await startStack({ backend, folder: options.folder });
   try {
-    await ready(stack);
+    await untilReady(stack);
     const load = startLoad({
       ingestUrls: stack.ingestUrls,
       apiKey: stack.apiKey,
@@ -67,16 +67,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     await stack.stop();
     await ledger.close();
-  }
-}
-
-async function ready(stack: Stack): Promise<void> {
-  for (const url of stack.ingestUrls) {
-    for (;;) {
-      const response = await fetch(`${url}/readyz`).catch(() => undefined);
-      if (response?.ok) break;
-      await sleep(100);
-    }
   }
 }
 

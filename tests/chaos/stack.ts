@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectDatabase, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import { migrate } from "@webhook-delivery/shared/db/migrate.ts";
 import {
@@ -42,11 +43,20 @@ export interface Stack {
 
 const API_KEY = "chaos-operator-key";
 
-export async function startStack(backend: Backend, folder: string): Promise<Stack> {
+export interface StackOptions {
+  readonly backend: Backend;
+  readonly folder: string;
+  /** Variables of the processes, instead of the ones here. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly postgresSettings?: Readonly<Record<string, string>>;
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { backend, folder } = options;
   await mkdir(folder, { recursive: true });
   // PostgreSQL does not run as root: under root it is another account that must get in here.
   await chmod(folder, 0o711);
-  const postgres = await startPostgresVictim(join(folder, "postgres"));
+  const postgres = await startPostgresVictim(join(folder, "postgres"), options.postgresSettings);
   const redis = backend === "redis" ? await startRedisVictim(join(folder, "redis")) : undefined;
   const sql = connectDatabase({ url: postgres.directUrl(), applicationName: "chaos" });
   await migrate(sql, MIGRATIONS_FOLDER);
@@ -63,6 +73,7 @@ export async function startStack(backend: Backend, folder: string): Promise<Stac
     DELIVERY_TIMEOUT_MS: "2000",
     RETRY_SCHEDULE_SECONDS: "0.2,0.5,1,1,2,2,2,2,2",
     SHUTDOWN_TIMEOUT_MS: "10000",
+    ...options.env,
   };
   const ports = [await freePort(), await freePort()];
   const program = (kind: "ingest" | "worker", n: number): Program =>
@@ -95,9 +106,24 @@ export async function startStack(backend: Backend, folder: string): Promise<Stac
   };
 }
 
-async function startPostgresVictim(folder: string) {
+/** Resolves when both ingests say that they can do their work. */
+export async function untilReady({ ingestUrls }: Stack): Promise<void> {
+  for (const url of ingestUrls) {
+    for (;;) {
+      const response = await fetch(`${url}/readyz`).catch(() => undefined);
+      if (response?.ok) break;
+      await sleep(100);
+    }
+  }
+}
+
+async function startPostgresVictim(
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+) {
   const port = await freePort();
-  const start = () => startEmbeddedPostgres({ folder, port, shelter: join(folder, "shelter") });
+  const start = () =>
+    startEmbeddedPostgres({ folder, port, settings, shelter: join(folder, "shelter") });
   let server: EmbeddedPostgres = await start();
   const proxy = await startProxy(port);
   let frozen: number[] = [];

@@ -11,21 +11,26 @@ import { createIngestMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
-import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
+import {
+  runMain,
+  stopSignal,
+  surviveLostConnections,
+  untilAborted,
+} from "@webhook-delivery/shared/process.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
 import { createProducer } from "@webhook-delivery/shared/queue/producer.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
+import { drain } from "./drain.ts";
 import { buildServer } from "./server.ts";
 
 const DATABASE_CONNECTIONS = 10;
 const OUTAGE_LOG_EVERY_MS = 5_000;
-/** After SIGTERM new requests are still served this long, until the router has heard of it. */
-const DRAIN_MS = 1_000;
 
 await runMain(async () => {
   const config = loadConfig(withDevelopmentDefaults(process.env), "ingest");
   const log = createLog("ingest", config.LOG_LEVEL);
+  surviveLostConnections(log);
   const signal = stopSignal();
   const sql = connectDatabase({
     url: config.DATABASE_URL,
@@ -80,7 +85,7 @@ await runMain(async () => {
   await untilAborted(signal);
   log.info({ event: "ingest.stopping" });
   const stop = async (): Promise<void> => {
-    await sleep(DRAIN_MS);
+    await drain(app.server);
     await app.close();
     await directEnqueue.close();
     await producer.close();

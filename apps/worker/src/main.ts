@@ -5,7 +5,12 @@ import { waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
-import { runMain, stopSignal, untilAborted } from "@webhook-delivery/shared/process.ts";
+import {
+  runMain,
+  stopSignal,
+  surviveLostConnections,
+  untilAborted,
+} from "@webhook-delivery/shared/process.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { startMetricsServer } from "./metrics-server.ts";
@@ -18,6 +23,7 @@ const MOST_CONNECTIONS = 20;
 await runMain(async () => {
   const config = loadConfig(withDevelopmentDefaults(process.env), "worker");
   const log = createLog("worker", config.LOG_LEVEL);
+  surviveLostConnections(log);
   const signal = stopSignal();
   const sql = connectDatabase({
     url: config.DATABASE_URL,

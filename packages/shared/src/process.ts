@@ -1,5 +1,7 @@
 /** What every process of ours does the same way when it starts and when it is told to stop. */
 import { ConfigError } from "./config.ts";
+import { isDatabaseUnavailable } from "./db/client.ts";
+import type { Logger } from "./log.ts";
 
 /**
  * Aborts at the first SIGTERM or SIGINT, or when the parent that started this with an IPC channel is
@@ -17,6 +19,19 @@ export function stopSignal(): AbortSignal {
   // It was gone before anybody listened.
   if (process.send !== undefined && !process.connected) stopping.abort();
   return stopping.signal;
+}
+
+/**
+ * postgres.js 3.4.9 asks every new connection for the array types and leaves the answer unawaited (with
+ * `fetch_types: false` its `reserve()` hangs on a new connection instead): one that breaks right then
+ * would end the process. The query that wanted the connection has its own error, or goes to another.
+ * Every other rejection that nobody handles still ends the process.
+ */
+export function surviveLostConnections(log: Logger): void {
+  process.on("unhandledRejection", (reason) => {
+    if (!isDatabaseUnavailable(reason)) throw reason;
+    log.warn({ event: "database.connection_lost", err: reason }, "a new connection broke");
+  });
 }
 
 export function untilAborted(signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@
  * nothing else. The log row and the delivery's new state are one statement: both or neither.
  */
 import type { ErrorType } from "../core/delivery.ts";
-import type { Queryable, Sql } from "./client.ts";
+import { uuidArray, type Queryable, type Sql } from "./client.ts";
 
 export interface Claim {
   readonly deliveryId: string;
@@ -46,9 +46,9 @@ export async function claimDeliveries(
         queued_until = null, worker_id = wanted.worker_id, claim_id = wanted.claim_id,
         updated_at = now()
     from unnest(
-      ${claims.map(({ deliveryId }) => deliveryId)}::uuid[],
-      ${claims.map(({ workerId }) => workerId)}::uuid[],
-      ${claims.map(({ claimId }) => claimId)}::uuid[]
+      ${uuidArray(claims.map(({ deliveryId }) => deliveryId))}::text::uuid[],
+      ${uuidArray(claims.map(({ workerId }) => workerId))}::text::uuid[],
+      ${uuidArray(claims.map(({ claimId }) => claimId))}::text::uuid[]
     ) as wanted (delivery_id, worker_id, claim_id)
     where id = wanted.delivery_id and status = 'pending'
       and next_retry_at <= now() + ${EARLY_MS} * interval '1 millisecond'

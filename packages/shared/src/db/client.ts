@@ -28,6 +28,11 @@ export function connectDatabase(options: DatabaseOptions): Sql {
   });
 }
 
+/** An array literal for a `::uuid[]` cast. Takes ids only: nothing is quoted. */
+export function uuidArray(ids: readonly string[]): string {
+  return `{${ids.join(",")}}`;
+}
+
 /**
  * `work` on one reserved connection between BEGIN and COMMIT; ROLLBACK when it throws. Instead of
  * `sql.begin()`, which misbehaves when a connection's pipeline fills (porsager/postgres #823, #1189).

@@ -102,13 +102,17 @@ export async function attemptLatencyMs(sql: Sql, scope: StatsScope): Promise<Att
       ? sql``
       : sql`and exists (select from webhook_deliveries
                         where id = delivery_id and endpoint_id = ${scope.endpointId})`;
-  const [row] = await sql<{ percentiles: number[] | null }[]>`
-    select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms) as percentiles
-    from webhook_delivery_logs
-    where attempted_at >= ${scope.since}
-      and (error_type is null or error_type in ('http', 'network', 'timeout')) ${ofDelivery}`;
-  const [p50 = null, p95 = null, p99 = null] = row?.percentiles ?? [];
-  return { p50, p95, p99 };
+  const [row] = await sql<AttemptStats[]>`
+    select percentiles[1] as p50, percentiles[2] as p95, percentiles[3] as p99
+    from (
+      select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms)
+        as percentiles
+      from webhook_delivery_logs
+      where attempted_at >= ${scope.since}
+        and (error_type is null or error_type in ('http', 'network', 'timeout')) ${ofDelivery}
+    ) as attempts`;
+  if (row === undefined) throw new Error("an aggregate returned no row");
+  return row;
 }
 
 const THROUGHPUT_WINDOW_SECONDS = 60;

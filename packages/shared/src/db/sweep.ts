@@ -3,7 +3,7 @@
  * flight in a worker that is gone. Both touch only unfinished rows, by partial index. Safe to run in
  * every worker at once: a row is leased or moved by one of them.
  */
-import type { Queryable } from "./client.ts";
+import { uuidArray, type Queryable } from "./client.ts";
 
 export interface DueDelivery {
   readonly id: string;
@@ -37,7 +37,7 @@ export async function leaseDueDeliveries(
 export async function returnLeases(sql: Queryable, ids: readonly string[]): Promise<void> {
   await sql`
     update webhook_deliveries set queued_until = null
-    where id = any(${ids as string[]}) and status = 'pending'`;
+    where id = any(${uuidArray(ids)}::text::uuid[]) and status = 'pending'`;
 }
 
 export interface CutOff {
@@ -59,9 +59,9 @@ export async function recoverInterrupted(sql: Queryable, cutOff: CutOff): Promis
     with cut_off as (
       select id, attempt, sent_at, interruptions + 1 >= ${cutOff.maxInterruptions} as gives_up
       from webhook_deliveries
-      where status = 'sent' and worker_id = any(${cutOff.workerIds as string[]}::uuid[])
+      where status = 'sent' and worker_id = any(${uuidArray(cutOff.workerIds)}::text::uuid[])
         and sent_at <= ${cutOff.claimedBefore}::text::timestamptz
-        and claim_id <> all(${cutOff.exceptClaimIds as string[]}::uuid[])
+        and claim_id <> all(${uuidArray(cutOff.exceptClaimIds)}::text::uuid[])
       for update skip locked
     ), moved as (
       update webhook_deliveries as delivery

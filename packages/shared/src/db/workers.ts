@@ -1,5 +1,5 @@
 /** Queries on `worker_processes`: who says that it lives, and who has deliveries in flight. */
-import type { Queryable } from "./client.ts";
+import { uuidArray, type Queryable } from "./client.ts";
 
 export interface WorkerProcess {
   readonly id: string;
@@ -35,5 +35,5 @@ export async function listWorkers(sql: Queryable): Promise<SeenWorker[]> {
 
 /** Nobody needs to watch it any more: it ended in peace, or its deliveries were taken up. */
 export async function removeWorkers(sql: Queryable, ids: readonly string[]): Promise<void> {
-  await sql`delete from worker_processes where id = any(${ids as string[]}::uuid[])`;
+  await sql`delete from worker_processes where id = any(${uuidArray(ids)}::text::uuid[])`;
 }
