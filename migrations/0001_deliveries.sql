@@ -90,6 +90,9 @@ create unique index webhook_deliveries_idempotency_key
   where idempotency_key is not null;
 -- What is due: the worker's sweep. Touches no finished row.
 create index webhook_deliveries_due on webhook_deliveries (next_retry_at, id) where status = 'pending';
+-- What was accepted and never tried: the sweep's look at the newest.
+create index webhook_deliveries_untried on webhook_deliveries (id)
+  where status = 'pending' and attempt = 0;
 -- What a worker has in flight.
 create index webhook_deliveries_in_flight on webhook_deliveries (worker_id) where status = 'sent';
 -- What was accepted and is not finished, oldest first.

@@ -49,6 +49,8 @@ export interface StackOptions {
   /** Variables of the processes, instead of the ones here. */
   readonly env?: Readonly<Record<string, string>>;
   readonly postgresSettings?: Readonly<Record<string, string>>;
+  /** Without the proxies, which cost as much as a worker. */
+  readonly isDirect?: boolean;
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -65,8 +67,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const env = {
     PATH: process.env["PATH"] ?? "",
     NODE_ENV: "development",
-    DATABASE_URL: postgres.proxiedUrl,
-    ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.victim.proxy.port}` }),
+    DATABASE_URL: options.isDirect === true ? postgres.directUrl() : postgres.proxiedUrl,
+    ...(redis && { REDIS_URL: options.isDirect === true ? redis.directUrl() : redis.proxiedUrl }),
     API_KEYS: API_KEY,
     ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
     RATE_LIMIT_PER_SECOND: "0",
@@ -177,6 +179,8 @@ async function startRedisVictim(folder: string) {
   };
   return {
     victim,
+    proxiedUrl: `redis://127.0.0.1:${proxy.port}`,
+    directUrl: () => server.url,
     async flush() {
       const client = openRedis(server.url, {});
       await client.flushall();

@@ -26,7 +26,9 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   });
 
   async function list(query: Record<string, string>) {
-    const answer = await service.api.get(`/webhook-delivery?${new URLSearchParams(query)}`);
+    const answer = await service.api.get(
+      `/webhook-delivery?${new URLSearchParams(query).toString()}`,
+    );
     expect(answer.status).toBe(200);
     return answer.body;
   }

@@ -30,6 +30,8 @@ import { receipts, startCrew, type Crew } from "./crew.ts";
 /** Long enough that several are in flight at any moment, and so at every SIGTERM. */
 const ANSWER_AFTER_MS = 150;
 const REQUESTS_BETWEEN_STEPS = 20;
+/** Eight processes start one after the other, beside everything else that runs. */
+const DEPLOY_TIMEOUT_MS = 150_000;
 const NEW_MIGRATION = "9999_of_the_next_release.sql";
 
 const answerSlowly: Answer = (response) => {
@@ -118,7 +120,7 @@ describe.each(BACKENDS)("a deploy under load with the queue in %s", (backend) =>
     receiver = stack.use(await startReceiver());
     const crew = stack.use(await startOldRelease(backend));
     done = await deploy(stack, crew, receiver.hook(answerSlowly));
-  });
+  }, DEPLOY_TIMEOUT_MS);
   afterAll(() => stack.disposeAsync());
 
   test("fails no request, and every ingest ends with 0", () => {

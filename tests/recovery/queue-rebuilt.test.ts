@@ -12,7 +12,8 @@ import { insertRow, receipts, startCrew, type Crew } from "./crew.ts";
 const ROWS = 60;
 /** Low enough that most rows still wait when the queue is lost. */
 const RATE_PER_SECOND = 20;
-const RETRY_AFTER_MS = 6_000;
+/** Not before both losses, also on a busy machine; about as long as lost jobs take to come back. */
+const RETRY_AFTER_MS = 12_000;
 /** A retry waits in the queue only this long before it is due; see the reconciler's horizon. */
 const HORIZON_MS = 1_500;
 
@@ -42,7 +43,7 @@ describe.each(BACKENDS)("two workers with the queue in %s", (backend) => {
     const retryAt = await untilRetryIsKnown(retried);
 
     // Lost while full, twice; the retry is not due yet and in no queue.
-    for (const arrived of [ROWS / 6, ROWS / 2]) {
+    for (const arrived of [ROWS / 12, ROWS / 4]) {
       await hook.waitFor(arrived);
       expect(hook.arrivals.length).toBeLessThan(ROWS);
       await crew.loseQueue();
@@ -136,7 +137,7 @@ describe("with nothing to do among many finished deliveries", () => {
       from generate_series(1, ${FINISHED_ROWS})`;
     const later = await insertRow(crew.database, "https://example.com/");
     await sql`
-      update webhook_deliveries set next_retry_at = now() + interval '125 seconds'
+      update webhook_deliveries set attempt = 1, next_retry_at = now() + interval '125 seconds'
       where id = ${later}`;
     await sql`analyze webhook_deliveries`;
   });
@@ -167,7 +168,8 @@ describe("with nothing to do among many finished deliveries", () => {
       const isScanOfAll =
         node["Node Type"] === "Seq Scan" && node["Relation Name"] === "webhook_deliveries";
       expect(isScanOfAll).toBe(false);
-      expect(node["Rows Removed by Filter"] ?? 0).toBe(0);
+      // At most the one that waits for its retry.
+      expect(node["Rows Removed by Filter"] ?? 0).toBeLessThanOrEqual(1);
     }
     expect(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]).toBeLessThan(MOST_BLOCKS);
   });

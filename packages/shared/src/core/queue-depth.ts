@@ -4,8 +4,8 @@
  * size costs the queue nothing.
  */
 
-/** Work for one second at full speed when there is no rate limit. */
-const UNLIMITED_TARGET = 2_000;
+/** Without a rate limit: some tenths of a second at full speed, refilled every few hundredths. */
+const UNLIMITED_TARGET = 500;
 const SMALLEST_TARGET = 10;
 
 /** What the worker's sweep fills the queue up to. */

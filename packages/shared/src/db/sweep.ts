@@ -11,24 +11,41 @@ export interface DueDelivery {
   readonly delayMs: number;
 }
 
-/** Leases up to `limit` deliveries, longest due first; until the lease ends they count as queued. */
+/** Of what a sweep takes, the part for the newest: new deliveries do not wait for an old backlog. */
+const SHARE_OF_NEWEST = 0.25;
+
+/**
+ * Leases up to `limit` deliveries; until the lease ends they count as queued. Most are those that have
+ * been due the longest, some are the ones accepted last.
+ */
 export async function leaseDueDeliveries(
   sql: Queryable,
   options: { readonly limit: number; readonly horizonMs: number; readonly leaseMs: number },
 ): Promise<DueDelivery[]> {
+  const newestLimit = Math.floor(options.limit * SHARE_OF_NEWEST);
+  const isFree = sql`
+    next_retry_at <= now() + ${options.horizonMs} * interval '1 millisecond'
+    and (queued_until is null or queued_until <= now())`;
   return sql<DueDelivery[]>`
-    with due as (
+    with newest as (
       select id from webhook_deliveries
-      where status = 'pending'
-        and next_retry_at <= now() + ${options.horizonMs} * interval '1 millisecond'
-        and (queued_until is null or queued_until <= now())
-      order by next_retry_at, id
-      limit ${options.limit}
+      where status = 'pending' and attempt = 0 and ${isFree}
+      order by id desc
+      limit ${newestLimit}
       for update skip locked
+    ), longest_due as (
+      select id from webhook_deliveries
+      where status = 'pending' and ${isFree} and id not in (select id from newest)
+      order by next_retry_at, id
+      limit ${options.limit} - (select count(*) from newest)
+      for update skip locked
+    ), due as (
+      select id from newest union all select id from longest_due
     )
     update webhook_deliveries as delivery
     set queued_until = greatest(now(), next_retry_at) + ${options.leaseMs} * interval '1 millisecond'
-    from due where delivery.id = due.id
+    -- As an array, or the planner takes the limits for thousands of rows and reads the whole table.
+    where id = any (array(select id from due))
     returning delivery.id,
       greatest(0, extract(epoch from delivery.next_retry_at - now()) * 1000)::float8 as "delayMs"`;
 }
