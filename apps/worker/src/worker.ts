@@ -3,6 +3,7 @@
  * must stop for good is given up in the rows, so that another worker takes it up at once.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import type { Checks } from "@webhook-delivery/shared/health.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
@@ -32,7 +33,7 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
   const { self, sql, producer, metrics } = parts;
   const watchOnce = createWatch({ ...parts, onRecovered: () => sweep.nudge() });
   // The first heartbeat stands before the first claim, or other workers would not know whose it is.
-  await watchOnce();
+  await untilDatabaseTakes(watchOnce);
 
   const watch = startWatchLoop(parts, watchOnce);
   const sweep = startSweepLoop(parts);
@@ -55,6 +56,18 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
       await endsWithin(TIDY_UP_MS, tidyUp(parts, watch, isFinished));
     },
   };
+}
+
+/** The database was there a moment ago; when it is away again this waits as everything else does. */
+async function untilDatabaseTakes(write: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      await sleep(HEARTBEAT_EVERY_MS);
+    }
+  }
 }
 
 function startSweepLoop(parts: Parts): Loop {
