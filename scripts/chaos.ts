@@ -1,4 +1,4 @@
-/** `pnpm chaos [--minutes 5] [--seed N] [--backend redis|postgres|both] [--rate 40]`: faults, and what came of them. */
+/** `pnpm chaos [--minutes 5] [--seed N] [--backend redis|postgres|both] [--rate 30]`: faults, and what came of them. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "5" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
     backend: { type: "string", default: "both" },
-    rate: { type: "string", default: "40" },
+    rate: { type: "string", default: "30" },
     keep: { type: "boolean", default: false },
   },
 });
