@@ -1,4 +1,7 @@
-/** The rate is one for all workers together, in every sliding second, as the receiver counts it. */
+/**
+ * The rate is one for all workers together, in every sliding second. Exact by the starts that the log
+ * tells; at the receiver, which shares this busy process with the callers, late readings are allowed for.
+ */
 import { expect, test } from "vitest";
 import { deliveryTo } from "@webhook-delivery/shared/testing/factories.ts";
 import { startReceiver } from "@webhook-delivery/shared/testing/receiver.ts";
@@ -8,6 +11,14 @@ const DELIVERIES = 120;
 const RATE_PER_SECOND = 50;
 /** 120 at 50 a second take 2.4 s. */
 const ALL_WITHIN_MS = 4_000;
+
+/** What a connection's making and a late event loop can do to the time of an arrival. */
+const LATE_READING_MS = 300;
+
+/** The shortest time in which one more than the rate came. */
+function shortestSpan(times: readonly number[]): number {
+  return Math.min(...times.slice(RATE_PER_SECOND).map((atMs, at) => atMs - (times[at] ?? 0)));
+}
 
 test.each(BACKENDS)(
   "with the queue in %s three workers start no more than 50 in any second and little less",
@@ -21,9 +32,14 @@ test.each(BACKENDS)(
     );
     const arrivals = await hook.waitFor(DELIVERIES);
 
+    await Promise.all(hook.arrivedIds().map((id) => service.finished(id)));
+    const starts = await service.database.sql<{ atMs: number }[]>`
+      select (extract(epoch from attempted_at) * 1000)::float8 as "atMs"
+      from webhook_delivery_logs order by attempted_at`;
+    expect(starts).toHaveLength(DELIVERIES);
+    expect(shortestSpan(starts.map(({ atMs }) => atMs))).toBeGreaterThanOrEqual(1_000);
     const times = arrivals.map(({ atMs }) => atMs);
-    const spans = times.slice(RATE_PER_SECOND).map((atMs, at) => atMs - (times[at] ?? 0));
-    expect(Math.min(...spans)).toBeGreaterThanOrEqual(1_000);
+    expect(shortestSpan(times)).toBeGreaterThanOrEqual(1_000 - LATE_READING_MS);
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(ALL_WITHIN_MS);
     expect(new Set(hook.arrivedIds()).size).toBe(DELIVERIES);
     expect(arrivals).toHaveLength(DELIVERIES);

@@ -29,7 +29,7 @@ export interface PacerDeps {
  */
 const SECOND_WITH_MARGIN_MS = 1_035;
 /** Who wakes up later than this lets the place go: a start that is later than the margin crowds the next. */
-const LATEST_START_MS = 25;
+const LATEST_START_MS = 20;
 const RESERVE_RETRY_MS = 250;
 
 export function createPacer(deps: PacerDeps): Pacer {

@@ -22,16 +22,28 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * postgres.js 3.4.9 asks every new connection for the array types and leaves the answer unawaited (with
- * `fetch_types: false` its `reserve()` hangs on a new connection instead): one that breaks right then
- * would end the process. The query that wanted the connection has its own error, or goes to another.
- * Every other rejection that nobody handles still ends the process.
+ * A lost database connection must not end the process, whoever forgot to listen: postgres.js 3.4.9 asks
+ * every new connection for the array types and leaves the answer unawaited (with `fetch_types: false` its
+ * `reserve()` hangs on a new connection instead), and a node-postgres client that BullMQ has checked out
+ * emits `error` with no listener. Whoever wanted something of that connection has an error of its own.
+ * Everything else that nobody handles still ends the process.
  */
 export function surviveLostConnections(log: Logger): void {
-  process.on("unhandledRejection", (reason) => {
-    if (!isDatabaseUnavailable(reason)) throw reason;
-    log.warn({ event: "database.connection_lost", err: reason }, "a new connection broke");
-  });
+  const survive = (error: unknown): void => {
+    if (isDatabaseUnavailable(error) || isEndOfPgConnection(error)) {
+      log.warn({ event: "database.connection_lost", err: error }, "a connection broke");
+      return;
+    }
+    log.fatal({ event: "process.failed", err: error }, "an error that nobody handled");
+    process.exit(1);
+  };
+  process.on("unhandledRejection", survive);
+  process.on("uncaughtException", survive);
+}
+
+/** node-postgres gives this error no code; there is only its text to know it by. */
+function isEndOfPgConnection(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Connection terminated");
 }
 
 export function untilAborted(signal: AbortSignal): Promise<void> {
