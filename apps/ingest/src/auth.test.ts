@@ -1,21 +1,30 @@
 import * as fc from "fast-check";
 import { fastify, type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from "@webhook-delivery/shared/testing/database.ts";
 import { requireApiKey } from "./auth.ts";
 import { answerErrors } from "./errors.ts";
 
 const KEY = "key-one";
 const OTHER_KEY = "key-two!~";
 let app: FastifyInstance;
+let database: TestDatabase;
 
-beforeAll(() => {
+beforeAll(async () => {
+  database = await createTestDatabase();
   app = fastify();
   answerErrors(app);
-  requireApiKey(app, [KEY, OTHER_KEY]);
+  requireApiKey(app, { sql: database.sql, apiKeys: [KEY, OTHER_KEY] });
   app.get("/closed", async () => ({ open: true }));
   app.get("/open", { config: { isPublic: true } }, async () => ({ open: true }));
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  await database[Symbol.asyncDispose]();
+});
 
 async function statusOf(headers: Record<string, string>, url = "/closed"): Promise<number> {
   return (await app.inject({ url, headers })).statusCode;
@@ -86,7 +95,7 @@ describe("a closed route", () => {
   it("stays closed to every key when none is known", async () => {
     const lonely = fastify();
     answerErrors(lonely);
-    requireApiKey(lonely, []);
+    requireApiKey(lonely, { sql: database.sql, apiKeys: [] });
     lonely.get("/closed", async () => ({}));
     const response = await lonely.inject({ url: "/closed", headers: { "x-api-key": KEY } });
     expect(response.statusCode).toBe(401);

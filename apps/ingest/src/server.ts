@@ -49,7 +49,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   validateStrictly(app);
   acceptJsonBodies(app);
   answerErrors(app);
-  requireApiKey(app, deps.apiKeys);
+  requireApiKey(app, deps);
   // Who keeps a connection open hears in time that it is going away.
   app.addHook("onSend", async (_request, reply) => {
     if (deps.health.isStopping()) reply.header("connection", "close");

@@ -11,6 +11,7 @@ import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { startConsumer, type Consumer } from "@webhook-delivery/shared/queue/consumer.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
+import { startBackgroundLoops } from "./loops/loops.ts";
 import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
 import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, sweepOnce } from "./reconciler.ts";
 import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
@@ -37,12 +38,13 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
 
   const watch = startWatchLoop(parts, watchOnce);
   const sweep = startSweepLoop(parts);
+  const background = startBackgroundLoops(parts);
   const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
   const deps = createDeliverDeps(parts, sweep);
   const opening = openConsumer(parts, (deliveryId) => deliver(deps, deliveryId));
 
   const finish = async (): Promise<void> => {
-    await sweep.stop();
+    await Promise.all([sweep, ...background].map((loop) => loop.stop()));
     await (await opening.consumer)?.close();
   };
   return {
