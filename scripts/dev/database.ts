@@ -102,7 +102,8 @@ export async function prepareDatabase(
 /** A lead that a person has changed stays as it is. */
 async function seedSampleLead(sql: Sql): Promise<void> {
   const { id, ...fields } = SAMPLE_LEAD;
-  if ((await findLead(sql, id)) === undefined) await upsertLead(sql, id, fields);
+  const key = { id, clientId: null };
+  if ((await findLead(sql, key)) === undefined) await upsertLead(sql, key, fields);
 }
 
 function explain(url: string, error: unknown): Error {

@@ -32,7 +32,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   beforeAll(async () => {
     [service, receiver] = await Promise.all([startService({ backend }), startReceiver()]);
     const { id, ...fields } = SAMPLE_LEAD;
-    await upsertLead(service.database.sql, id, fields);
+    await upsertLead(service.database.sql, { id, clientId: null }, fields);
   });
 
   afterAll(async () => {

@@ -3,8 +3,9 @@
  * as rows that no queue has heard of, and a row is all that an accepted delivery is sure to have.
  */
 import { randomUUID } from "node:crypto";
-import { findDelivery, insertDelivery } from "@webhook-delivery/shared/db/deliveries.ts";
+import { findDelivery, insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { listAttempts } from "@webhook-delivery/shared/db/delivery-logs.ts";
+import { newDelivery } from "@webhook-delivery/shared/testing/factories.ts";
 import {
   createTestDatabase,
   type TestDatabase,
@@ -87,7 +88,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       Promise.any(
         workers.map((worker) => worker.waitForLine((line) => isEndOf(line, id), timeoutMs)),
       ),
-    delivery: (id) => findDelivery(sql, id),
+    delivery: (id) => findDelivery(sql, { id }),
     attempts: (id) => listAttempts(sql, id),
     async loseQueue() {
       if (redis) await redis.loseEverything();
@@ -102,24 +103,9 @@ export async function insertRow(
   webhookUrl: string,
   { maxAttempts = 4, createdAt = new Date() }: RowOptions = {},
 ): Promise<string> {
-  const id = randomUUID();
-  await insertDelivery(sql, {
-    id,
-    leadId: null,
-    eventType: "lead.captured",
-    webhookUrl,
-    payloadText: "{}",
-    body: "{}",
-    format: "raw",
-    secretEncrypted: null,
-    maxAttempts,
-    isTestDelivery: false,
-    metadataText: null,
-    createdAt,
-    idempotency: null,
-    queuedForMs: 0,
-  });
-  return id;
+  const row = newDelivery({ id: randomUUID(), webhookUrl, maxAttempts, createdAt });
+  await insertDeliveries(sql, [row]);
+  return row.id;
 }
 
 /** What the receiver was told of each request: which delivery, which attempt. */

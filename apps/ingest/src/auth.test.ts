@@ -19,12 +19,17 @@ beforeAll(async () => {
   answerErrors(app);
   requireApiKey(app, { sql: database.sql, apiKeys: [KEY, OTHER_KEY] });
   app.get("/closed", async () => ({ open: true }));
+  app.get("/page", { config: { isForBrowsers: true } }, async () => ({ open: true }));
   app.get("/open", { config: { isPublic: true } }, async () => ({ open: true }));
 });
 afterAll(async () => {
   await app.close();
   await database[Symbol.asyncDispose]();
 });
+
+function basic(credentials: string): string {
+  return `Basic ${Buffer.from(credentials).toString("base64")}`;
+}
 
 async function statusOf(headers: Record<string, string>, url = "/closed"): Promise<number> {
   return (await app.inject({ url, headers })).statusCode;
@@ -49,6 +54,7 @@ describe("a closed route", () => {
     { authorization: "Bearer " },
     { authorization: KEY },
     { authorization: `Basic ${KEY}` },
+    { authorization: basic(`user:${KEY}`) },
     { authorization: `Bearer ${KEY} ${OTHER_KEY}` },
     { authorization: `Bearer ${KEY},${OTHER_KEY}` },
     { authorization: `Bearer ${KEY.toUpperCase()}` },
@@ -100,6 +106,38 @@ describe("a closed route", () => {
     const response = await lonely.inject({ url: "/closed", headers: { "x-api-key": KEY } });
     expect(response.statusCode).toBe(401);
     await lonely.close();
+  });
+});
+
+describe("a page for browsers", () => {
+  it.each([
+    { authorization: basic(`user:${KEY}`) },
+    { authorization: basic(`:${OTHER_KEY}`) },
+    { authorization: basic(`us\u00e9r:${KEY}`).replace("Basic", "basic  ") },
+    { authorization: `Bearer ${KEY}` },
+    { "x-api-key": KEY },
+    { authorization: basic("user:wrong"), "x-api-key": KEY },
+  ])("opens to %j", async (headers) => {
+    expect(await statusOf(headers, "/page")).toBe(200);
+  });
+
+  it.each([
+    {},
+    { authorization: "Basic" },
+    { authorization: `Basic ${KEY}` },
+    { authorization: basic(KEY) },
+    { authorization: basic(`${KEY}:`) },
+    { authorization: basic("user:") },
+    { authorization: basic(`user:${KEY}:`) },
+    { authorization: basic(`user:${KEY}`).replace("Basic ", "") },
+    { authorization: basic(`user:${KEY}`), "x-api-key": "wrong" },
+  ])("stays closed to %j, and asks for a password", async (headers) => {
+    const response = await app.inject({ url: "/page", headers });
+    expect(response.statusCode).toBe(401);
+    expect(response.headers["www-authenticate"]).toEqual([
+      'Bearer realm="webhook-delivery"',
+      'Basic realm="webhook-delivery", charset="UTF-8"',
+    ]);
   });
 });
 

@@ -2,10 +2,13 @@
  * Who is calling. `Authorization: Bearer KEY` or `X-API-Key: KEY`. Operators' keys come from the
  * environment and are compared by their hashes in constant time; clients' keys are looked up by their
  * hash, each time, so that a revoked one ends at once. Routes are closed unless their config says
- * `isPublic`, and closed to clients if it says `isForOperators`.
+ * `isPublic`, and closed to clients if it says `isForOperators`. Pages that people open in a browser
+ * also take the key as the password of HTTP Basic, which is how a browser can ask for it; no other
+ * route does, because a browser sends those credentials along with what any page makes it request.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { hashApiKey } from "@webhook-delivery/shared/core/api-key.ts";
 import { requireOperator, type Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { findClientOfKey } from "@webhook-delivery/shared/db/api-keys.ts";
@@ -18,6 +21,8 @@ declare module "fastify" {
     isPublic?: boolean;
     /** Answers 403 to a client's key. */
     isForOperators?: boolean;
+    /** Only reads, and is for people too: takes the key as the password of HTTP Basic. */
+    isForBrowsers?: boolean;
   }
   interface FastifyRequest {
     /** Not there on public routes. */
@@ -26,6 +31,10 @@ declare module "fastify" {
 }
 
 const BEARER = /^Bearer +(\S+) *$/i;
+const BASIC = /^Basic +(\S+) *$/i;
+
+const BEARER_CHALLENGE = 'Bearer realm="webhook-delivery"';
+const BASIC_CHALLENGE = 'Basic realm="webhook-delivery", charset="UTF-8"';
 
 /** As long as any answer may take: no bound of a route holds yet. */
 const LOOKUP_TIMEOUT_MS = 5_000;
@@ -37,9 +46,9 @@ export interface AuthDeps {
 }
 
 export function requireApiKey(app: FastifyInstance, { sql, apiKeys }: AuthDeps): void {
-  const known = apiKeys.map(hashKey);
+  const known = apiKeys.map(hashApiKey);
   const identify = async (key: string): Promise<Caller | undefined> => {
-    const keyHash = hashKey(key);
+    const keyHash = hashApiKey(key);
     if (isKnown(known, keyHash)) return { kind: "operator" };
     const clientId = await withinDeadline(findClientOfKey(sql, keyHash), LOOKUP_TIMEOUT_MS);
     return clientId === undefined ? undefined : { kind: "client", clientId };
@@ -47,14 +56,18 @@ export function requireApiKey(app: FastifyInstance, { sql, apiKeys }: AuthDeps):
   app.addHook("onRequest", async (request, reply) => {
     const { config } = request.routeOptions;
     if (config.isPublic === true) return;
-    const key = presentedKey(request);
+    const isForBrowsers = config.isForBrowsers === true;
+    const key = presentedKey(request) ?? (isForBrowsers ? passwordOf(request) : undefined);
     const caller = key === undefined ? undefined : await identify(key);
     if (caller !== undefined) {
       if (config.isForOperators === true) requireOperator(caller);
       request.caller = caller;
       return;
     }
-    reply.header("www-authenticate", 'Bearer realm="webhook-delivery"');
+    reply.header(
+      "www-authenticate",
+      isForBrowsers ? [BEARER_CHALLENGE, BASIC_CHALLENGE] : BEARER_CHALLENGE,
+    );
     throw new DomainError(
       "unauthorized",
       key === undefined
@@ -70,14 +83,17 @@ function presentedKey({ headers }: FastifyRequest): string | undefined {
   return bearer ?? (typeof plain === "string" && plain !== "" ? plain : undefined);
 }
 
+/** RFC 7617 §2: base64 of `user:password`, where the user's name holds no colon. */
+function passwordOf({ headers }: FastifyRequest): string | undefined {
+  const encoded = BASIC.exec(headers.authorization ?? "")?.[1] ?? "";
+  const credentials = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = credentials.indexOf(":");
+  return colon === -1 ? undefined : credentials.slice(colon + 1) || undefined;
+}
+
 function isKnown(known: readonly Buffer[], presented: Buffer): boolean {
   let found = false;
   // Every key is compared, so that the time tells nothing of which one is near.
   for (const key of known) found = timingSafeEqual(key, presented) || found;
   return found;
-}
-
-/** How a key is stored and compared. */
-export function hashKey(key: string): Buffer {
-  return createHash("sha256").update(key, "utf8").digest();
 }

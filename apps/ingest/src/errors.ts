@@ -1,7 +1,14 @@
 /** The one place where an error becomes an answer. A 5xx tells nothing of what happened inside. */
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from "fastify";
 import {
   DomainError,
   ERROR_STATUS,
@@ -36,20 +43,26 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const domainError = toDomainError(error);
+  const { status, code, message, details } = explainError(error, request.log);
+  if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  return reply.code(status).send(errorBody(code, message, details));
+}
+
+/** What a caller is told of `error`, and what the log is. */
+export function explainError(error: unknown, log: FastifyBaseLogger) {
+  const domainError = toDomainError(error as FastifyError);
   if (domainError !== undefined) {
     const { code, message, details } = domainError;
-    return reply.code(ERROR_STATUS[code]).send(errorBody(code, message, details));
+    return { status: ERROR_STATUS[code], code, message, details };
   }
   if (isDatabaseUnavailable(error) || error instanceof DeadlineError) {
-    request.log.warn({ event: "request.unavailable", err: error }, "the database is not reachable");
-    return reply
-      .code(503)
-      .header("retry-after", RETRY_AFTER_SECONDS)
-      .send(errorBody("unavailable", "The service cannot take requests right now; try again."));
+    log.warn({ event: "request.unavailable", err: error }, "the database is not reachable");
+    const message = "The service cannot take requests right now; try again.";
+    return { status: 503, code: "unavailable", message, details: [] };
   }
-  request.log.error({ event: "request.failed", err: error }, "our own fault");
-  return reply.code(500).send(errorBody("internal_error", "Something went wrong on our side."));
+  log.error({ event: "request.failed", err: error }, "our own fault");
+  const message = "Something went wrong on our side.";
+  return { status: 500, code: "internal_error", message, details: [] };
 }
 
 /** A caller that sends more than this, or for longer, finds its connection closed. */
@@ -83,16 +96,24 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 function toDomainError(error: FastifyError): DomainError | undefined {
   if (error instanceof DomainError) return error;
   if (error.validation !== undefined) {
-    const details = error.validation.map(({ instancePath, message = "is not valid", params }) => ({
-      field: fieldPath(error.validationContext, instancePath, params),
-      message,
-    }));
-    return new DomainError("invalid_request", "The request does not fit the API.", details);
+    return misfit(error.validation, error.validationContext);
   }
   const code = FASTIFY_CODES[error.code];
   if (code !== undefined) return new DomainError(code, error.message);
   const isCallersFault = error.statusCode !== undefined && error.statusCode < 500;
   return isCallersFault ? new DomainError("invalid_request", error.message) : undefined;
+}
+
+/** From what the validator found wrong with the part of the request that `context` names. */
+export function misfit(
+  found: readonly FastifySchemaValidationError[],
+  context: string | undefined,
+): DomainError {
+  const details = found.map(({ instancePath, message = "is not valid", params }) => ({
+    field: fieldPath(context, instancePath, params),
+    message,
+  }));
+  return new DomainError("invalid_request", "The request does not fit the API.", details);
 }
 
 function fieldPath(

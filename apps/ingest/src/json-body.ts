@@ -2,7 +2,7 @@
  * Reads a JSON body and keeps its text beside the value: payloads are passed on as they were spelled.
  * What PostgreSQL could not hold or what nests absurdly deep is refused here, before any route.
  */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { nestingDepth } from "@webhook-delivery/shared/core/json-text.ts";
 import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
@@ -12,10 +12,16 @@ declare module "fastify" {
     /** The body as it came; empty without one. */
     bodyText: string;
   }
+  interface FastifyContextConfig {
+    /** The body is many things that stand for themselves: the route calls `refuseUnfit` for each. */
+    checksItsItems?: boolean;
+  }
 }
 
 /** Deeper than any real payload; PostgreSQL and V8 both recurse over what they are given. */
 const MAX_JSON_DEPTH = 64;
+/** Where items are judged by themselves; parsing millions of levels would take seconds. */
+const MAX_DEPTH_AROUND_ITEMS = 10_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -25,10 +31,18 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     /^application\/(?:[\w.-]+\+)?json(?:;|$)/,
     { parseAs: "buffer" },
-    async (request: { bodyText: string }, bytes: Buffer) => {
+    async (request: FastifyRequest, bytes: Buffer) => {
       if (bytes.length === 0) return undefined;
-      request.bodyText = decode(bytes);
-      return parse(request.bodyText);
+      const text = decode(bytes);
+      request.bodyText = text;
+      if (request.routeOptions.config.checksItsItems === true) {
+        refuseDepth(text, MAX_DEPTH_AROUND_ITEMS);
+        return parse(text);
+      }
+      refuseDepth(text, MAX_JSON_DEPTH);
+      const value = parse(text);
+      refuseUnstorableText(value, "body");
+      return value;
     },
   );
 }
@@ -42,17 +56,22 @@ function decode(bytes: Buffer): string {
 }
 
 function parse(text: string): unknown {
-  if (nestingDepth(text) > MAX_JSON_DEPTH) {
-    throw new DomainError("json_too_deep", `JSON may nest ${MAX_JSON_DEPTH} levels deep.`);
-  }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new DomainError("invalid_json", "The body is not valid JSON.");
   }
+}
+
+/** Throws `json_too_deep` or `invalid_text`, as for a body that is `value`, parsed from `text`. */
+export function refuseUnfit(value: unknown, text: string): void {
+  refuseDepth(text, MAX_JSON_DEPTH);
   refuseUnstorableText(value, "body");
-  return value;
+}
+
+function refuseDepth(text: string, maxDepth: number): void {
+  if (nestingDepth(text) <= maxDepth) return;
+  throw new DomainError("json_too_deep", `JSON may nest ${maxDepth} levels deep.`);
 }
 
 /** Throws `invalid_text` when PostgreSQL could not hold, or be asked for, some text in `value`. */

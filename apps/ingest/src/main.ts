@@ -1,7 +1,9 @@
 /** The ingest process: reads the environment, wires the parts, serves until it is told to stop. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
-import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
+import { connectDatabase, isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
@@ -25,6 +27,8 @@ import { drain } from "./drain.ts";
 import { buildServer } from "./server.ts";
 
 const DATABASE_CONNECTIONS = 10;
+/** Requests that come together share an INSERT. Half of the connections are left for other things. */
+const TOGETHER = { maxItems: 100, maxBatches: 5 };
 const OUTAGE_LOG_EVERY_MS = 5_000;
 
 await runMain(async () => {
@@ -51,6 +55,12 @@ await runMain(async () => {
   const app = await buildServer({
     sql,
     directEnqueue,
+    onSetback: (error, what) => complain([error, what]),
+    insert: createBatcher({
+      ...TOGETHER,
+      run: (deliveries) => insertDeliveries(sql, deliveries),
+      concernsAll: isDatabaseUnavailable,
+    }),
     destinationRules: {
       requireHttps: config.REQUIRE_HTTPS,
       allowedCidrs: config.ALLOWED_PRIVATE_CIDRS,
@@ -60,6 +70,7 @@ await runMain(async () => {
     log,
     apiKeys: config.API_KEYS,
     maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+    deliveryTimeoutMs: config.DELIVERY_TIMEOUT_MS,
     health: {
       checks: {
         database: async () => {

@@ -7,15 +7,27 @@ import { boundAnswers } from "./deadline.ts";
 import { answerError, answerErrors, errorBody } from "./errors.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { openApiRoute, publishOpenApi } from "./openapi.ts";
+import { batchRoutes } from "./routes/batch.ts";
+import { clientRoutes } from "./routes/clients.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
+import { endpointActionRoutes } from "./routes/endpoint-actions.ts";
+import { endpointRoutes } from "./routes/endpoints.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, type HealthDeps } from "./routes/health.ts";
+import { docsRoute } from "./routes/docs.ts";
+import { eventTypeRoutes } from "./routes/event-types.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { leadRoutes } from "./routes/leads.ts";
+import { replayRoutes } from "./routes/replays.ts";
 import { statsRoutes } from "./routes/stats.ts";
+import { testRoutes } from "./routes/tests.ts";
 import { validateStrictly } from "./validation.ts";
 
 export interface ServerDeps extends AcceptDeps {
   readonly log: Logger;
   readonly apiKeys: readonly string[];
   readonly maxPayloadBytes: number;
+  readonly deliveryTimeoutMs: number;
   readonly health: HealthDeps;
 }
 
@@ -32,7 +44,8 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     // While closing, what still comes in on open connections is served like any other request.
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    routerOptions: { ignoreTrailingSlash: true },
+    // As long as a lead's id may be.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => {
       const body = JSON.stringify(errorBody("invalid_request", "This is not an HTTP request."));
@@ -64,8 +77,19 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const routes = async (scope: FastifyInstance): Promise<void> => {
     await scope.register(healthRoutes, deps.health);
     await scope.register(statsRoutes, { sql: deps.sql });
+    await scope.register(historyRoutes, { sql: deps.sql });
     await scope.register(deliveryRoutes, deps);
+    await scope.register(batchRoutes, deps);
+    await scope.register(replayRoutes, { sql: deps.sql });
+    await scope.register(testRoutes, deps);
+    await scope.register(endpointRoutes, deps);
+    await scope.register(endpointActionRoutes, deps);
+    await scope.register(eventRoutes, deps);
+    await scope.register(clientRoutes, { sql: deps.sql });
+    await scope.register(leadRoutes, { sql: deps.sql });
+    await scope.register(eventTypeRoutes);
     await scope.register(openApiRoute);
+    await scope.register(docsRoute);
   };
   await app.register(routes);
   // The older path; documented once.

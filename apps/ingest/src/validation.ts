@@ -5,18 +5,27 @@
 import { Ajv, type Options } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifyInstance } from "fastify";
+import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
 import { refuseUnstorableText } from "./json-body.ts";
 
 // One error is enough for an answer, and a hostile body cannot make us collect thousands.
 const OPTIONS: Options = { allErrors: false, strict: false, useDefaults: true };
 
 export function validateStrictly(app: FastifyInstance): void {
-  const exact = addFormats.default(new Ajv(OPTIONS));
-  const converting = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: true }));
+  const exact = withFormats(new Ajv(OPTIONS));
+  const converting = withFormats(new Ajv({ ...OPTIONS, coerceTypes: true }));
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === "body" ? exact : converting).compile(schema),
   );
-  app.addHook("preValidation", async ({ query }) => refuseUnstorableText(query, "querystring"));
+  app.addHook("preValidation", async ({ query, params }) => {
+    refuseUnstorableText(query, "querystring");
+    refuseUnstorableText(params, "params");
+  });
   // Response schemas are documentation; what a handler returns is sent as it is.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+}
+
+function withFormats(ajv: Ajv): Ajv {
+  // The usual check also lets "urn:uuid:…" through, which PostgreSQL does not know.
+  return addFormats.default(ajv).addFormat("uuid", isUuid);
 }

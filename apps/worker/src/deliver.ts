@@ -9,31 +9,31 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
+import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { waitAfterInternalFaultMs } from "@webhook-delivery/shared/core/fault.ts";
 import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
 import { decideNext } from "@webhook-delivery/shared/core/retry.ts";
-import { open, secretPlace, type EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
-import type {
-  AttemptRecord,
-  Claim,
-  ClaimedDelivery,
-} from "@webhook-delivery/shared/db/attempts.ts";
+import type { EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
+import type { AttemptRecord, Recorded } from "@webhook-delivery/shared/db/attempts.ts";
+import type { Claim, ClaimedDelivery, EndedDelivery } from "@webhook-delivery/shared/db/claims.ts";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
 import type { Claims } from "./claims.ts";
+import type { FollowUp } from "./follow-up.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Report } from "./report.ts";
+import { openSecrets } from "./secrets.ts";
 
 export interface DeliverDeps {
-  /** Undefined: not pending or not due. */
-  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | undefined>;
-  /** False: the claim was no longer valid. */
-  readonly record: (record: AttemptRecord) => Promise<boolean>;
+  /** Undefined: not pending, held or not due. */
+  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | EndedDelivery | undefined>;
+  readonly record: (record: AttemptRecord) => Promise<Recorded>;
   readonly sender: Sender;
   readonly pacer: Pacer;
+  readonly followUp: FollowUp;
   readonly claims: Claims;
   readonly report: Report;
   readonly metrics: WorkerMetrics;
@@ -57,44 +57,54 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
       deps.log.debug({ event: "job.skipped", deliveryId }, "not pending or not due");
       return;
     }
-    const record = await attempt(deps, claim);
-    const settled = await recordSurely(deps, record);
-    tell(deps, claim, record, settled);
+    if (claim.outcome !== "claimed") {
+      deps.log.info({ event: "delivery.ended", deliveryId, status: claim.outcome });
+      await deps.followUp.ended(claim);
+      return;
+    }
+    const { record, result } = await attempt(deps, claim);
+    const recorded = await recordSurely(deps, record);
+    tell(deps, claim, record, recorded.isSettled);
+    await deps.followUp.attempted(claim, { record, result, recorded });
   } finally {
     deps.claims.remove(claimId);
   }
 }
 
-async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<AttemptRecord> {
+interface Attempted {
+  readonly record: AttemptRecord;
+  /** Undefined after a fault of ours. */
+  readonly result?: AttemptResult;
+}
+
+async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<Attempted> {
   // After the claim, so that nothing slow stands between a delivery's turn and its start.
   await deps.pacer.takeTurn();
   const attemptedAt = deps.now();
   try {
+    const { signingSecrets: secrets, customHeaders } = openSecrets(deps, claim, attemptedAt);
     const headers = buildRequestHeaders({
       deliveryId: claim.id,
       eventType: claim.eventType,
       attempt: claim.attempt,
       body: claim.body,
-      secrets: decryptSecrets(deps, claim),
+      secrets,
       sentAt: attemptedAt,
       userAgent: USER_AGENT,
     });
     const result = await deps.sender.send({
       url: claim.webhookUrl,
-      headers,
+      // In this order, although none of ours can be among the custom ones.
+      headers: { ...customHeaders, ...headers },
       body: claim.body,
-      timeoutMs: deps.timeoutMs,
+      timeoutMs: claim.endpoint?.timeoutMs ?? deps.timeoutMs,
     });
-    return afterAnswer(deps, claim, { attemptedAt, headers, result });
+    const shown = { ...maskHeaders(Object.keys(customHeaders)), ...headers };
+    return { record: afterAnswer(deps, claim, { attemptedAt, headers: shown, result }), result };
   } catch (error) {
     deps.log.error({ event: "attempt.fault", deliveryId: claim.id, err: error }, "our own fault");
-    return afterFault(deps, claim, attemptedAt);
+    return { record: afterFault(deps, claim, attemptedAt) };
   }
-}
-
-function decryptSecrets(deps: DeliverDeps, claim: ClaimedDelivery): string[] {
-  if (claim.secretEncrypted === null) return [];
-  return [open(deps.encryptionKeys, secretPlace(claim.id), claim.secretEncrypted)];
 }
 
 function afterAnswer(
@@ -106,7 +116,7 @@ function afterAnswer(
   const decision = decideNext(result, {
     attemptInRound: claim.attempt - claim.attemptsBeforeRound,
     attemptsInRound: claim.maxAttempts - claim.attemptsBeforeRound,
-    scheduleMs: deps.scheduleMs,
+    scheduleMs: claim.endpoint?.scheduleMs ?? deps.scheduleMs,
     endedAt: deps.now(),
   });
   const response = result.kind === "response" ? result : undefined;
@@ -158,7 +168,7 @@ const RECORD_RETRY_MS = 250;
 /** Memory is bounded by the concurrency, since the slot stays taken; this bounds the time. */
 const RECORD_GIVE_UP_MS = 3_600_000;
 
-async function recordSurely(deps: DeliverDeps, record: AttemptRecord): Promise<boolean> {
+async function recordSurely(deps: DeliverDeps, record: AttemptRecord): Promise<Recorded> {
   const giveUpAt = deps.now().getTime() + RECORD_GIVE_UP_MS;
   for (;;) {
     try {

@@ -4,12 +4,16 @@ import { hostname } from "node:os";
 import type { Config } from "@webhook-delivery/shared/config.ts";
 import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import {
-  claimDeliveries,
   recordAttempts,
   type AttemptRecord,
+  type Recorded,
+} from "@webhook-delivery/shared/db/attempts.ts";
+import {
+  claimDeliveries,
   type Claim,
   type ClaimedDelivery,
-} from "@webhook-delivery/shared/db/attempts.ts";
+  type EndedDelivery,
+} from "@webhook-delivery/shared/db/claims.ts";
 import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import type { WorkerProcess } from "@webhook-delivery/shared/db/workers.ts";
 import { createSender, type Sender } from "@webhook-delivery/shared/http/sender.ts";
@@ -38,8 +42,8 @@ export interface Parts extends WorkerOptions {
   readonly producer: Producer;
   readonly sender: Sender;
   readonly pacer: Pacer;
-  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | undefined>;
-  readonly record: (record: AttemptRecord) => Promise<boolean>;
+  readonly claim: (claim: Claim) => Promise<ClaimedDelivery | EndedDelivery | undefined>;
+  readonly record: (record: AttemptRecord) => Promise<Recorded>;
   readonly monotonicNow: () => number;
   /** Tells the log of an outage of the queue, now and then. */
   readonly onQueueError: (error: unknown) => void;

@@ -8,6 +8,7 @@
  * dies between lease and queue, the lease runs out.
  */
 import { queueTarget, sweepRoom } from "@webhook-delivery/shared/core/queue-depth.ts";
+import { advanceAllLines } from "@webhook-delivery/shared/db/order.ts";
 import { leaseDueDeliveries, returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { QUEUE_LEASE_MS } from "@webhook-delivery/shared/dispatch/direct-enqueue.ts";
@@ -22,11 +23,14 @@ export interface ReconcilerDeps {
 export const SWEEP_EVERY_MS = 500;
 /** Longer than the time between sweeps, so that a retry is in the queue before it is due. */
 export const SWEEP_HORIZON_MS = 1_500;
+/** Of a line that ended (its endpoint is no longer ordered, or gone). */
+const RELEASED_AT_ONCE = 1_000;
 /** While there is more than one sweep takes. */
 const BUSY_SWEEP_EVERY_MS = 50;
 
 /** Milliseconds until the next sweep is wanted. */
 export async function sweepOnce(deps: ReconcilerDeps): Promise<number> {
+  await advanceAllLines(deps.sql, RELEASED_AT_ONCE);
   const target = queueTarget(deps.rateLimitPerSecond);
   const depth = await deps.producer.depth();
   const limit = sweepRoom(depth, target);

@@ -11,7 +11,8 @@ import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { startConsumer, type Consumer } from "@webhook-delivery/shared/queue/consumer.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
-import { startBackgroundLoops } from "./loops/loops.ts";
+import { createFollowUp } from "./follow-up.ts";
+import { startBackgroundLoops, type BackgroundLoops } from "./loops/loops.ts";
 import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
 import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, sweepOnce } from "./reconciler.ts";
 import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
@@ -40,12 +41,13 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
   const sweep = startSweepLoop(parts);
   const background = startBackgroundLoops(parts);
   const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
-  const deps = createDeliverDeps(parts, sweep);
+  const deps = createDeliverDeps(parts, { sweep, background });
   const opening = openConsumer(parts, (deliveryId) => deliver(deps, deliveryId));
 
   const finish = async (): Promise<void> => {
-    await Promise.all([sweep, ...background].map((loop) => loop.stop()));
+    await sweep.stop();
     await (await opening.consumer)?.close();
+    await background.stop();
   };
   return {
     id: self.id,
@@ -91,15 +93,27 @@ function tellReport({ log, report, monotonicNow }: Parts): void {
   log.info({ event: "worker.report", ...report.take(monotonicNow()) });
 }
 
-function createDeliverDeps(parts: Parts, sweep: Loop): DeliverDeps {
+interface Loops {
+  readonly sweep: Loop;
+  readonly background: BackgroundLoops;
+}
+
+function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverDeps {
   const { config, self } = parts;
+  const now = () => new Date();
   return {
     ...parts,
+    followUp: createFollowUp({
+      ...parts,
+      now,
+      onDue: () => sweep.nudge(),
+      onEvent: () => background.nudge("publish"),
+    }),
     workerId: self.id,
     encryptionKeys: config.ENCRYPTION_KEY,
     scheduleMs: config.RETRY_SCHEDULE_SECONDS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
-    now: () => new Date(),
+    now,
     // The sweep that is due anyway comes too late for a short wait.
     onRetryScheduled: (retryAt) => {
       if (retryAt.getTime() - Date.now() < SWEEP_HORIZON_MS) sweep.nudge();

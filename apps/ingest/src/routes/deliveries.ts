@@ -1,30 +1,32 @@
 /** `/webhook-delivery`: take deliveries in, show them, start them again, call them back. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { decodeCursor, encodeCursor } from "@webhook-delivery/shared/core/cursor.ts";
+import { clientScope, type Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
+import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   cancelDelivery,
   findDelivery,
-  startNewRound,
+  type Delivery,
 } from "@webhook-delivery/shared/db/deliveries.ts";
-import {
-  countDeliveries,
-  listDeliveries,
-  TOTAL_CAP,
-} from "@webhook-delivery/shared/db/delivery-list.ts";
+import { findTarget } from "@webhook-delivery/shared/db/endpoint-targets.ts";
 import { listAttempts } from "@webhook-delivery/shared/db/delivery-logs.ts";
 import {
   acceptDelivery,
   type AcceptDeps,
 } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
+import { moveLinesOn } from "@webhook-delivery/shared/dispatch/lines.ts";
+import { startRoundByHand } from "@webhook-delivery/shared/dispatch/new-round.ts";
 import { attemptJson, deliveryJson } from "./delivery-json.ts";
+import { DeliveryPage, listPage } from "./delivery-page.ts";
+import { requireOwnClient } from "./owner.ts";
 import { readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
 import {
   AttemptSchema,
   DeliveryListQuery,
   DeliverySchema,
+  DeliveryWithAttemptsSchema,
   errors,
   IdParams,
   NewDeliveryBody,
@@ -35,7 +37,7 @@ const tags = ["deliveries"];
 const OneDelivery = Success({ delivery: DeliverySchema });
 
 export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app, deps) => {
-  const { sql, directEnqueue } = deps;
+  const { sql } = deps;
 
   app.post(
     "/webhook-delivery",
@@ -50,8 +52,11 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
       },
     },
     async (request, reply) => {
-      const key = readIdempotencyKey(request.headers["idempotency-key"]);
-      const wanted = toDeliveryRequest(request.body, request.bodyText, key);
+      const wanted = toDeliveryRequest(request.body, {
+        caller: request.caller,
+        bodyText: request.bodyText,
+        idempotencyKey: readIdempotencyKey(request.headers["idempotency-key"]),
+      });
       const { delivery, isReplay } = await acceptDelivery(deps, wanted);
       if (isReplay) reply.header("idempotency-replayed", "true");
       return reply
@@ -68,38 +73,15 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         summary: "List deliveries, newest first",
         querystring: DeliveryListQuery,
         response: {
-          200: Success({
-            deliveries: Type.Array(DeliverySchema),
-            total: Type.Integer(),
-            totalIsCapped: Type.Optional(Type.Boolean()),
-            nextCursor: Type.Union([Type.String(), Type.Null()]),
-          }),
+          200: DeliveryPage,
           ...errors(400),
         },
       },
     },
-    async ({ query }) => {
-      const { limit = 50, cursor, since, until, deliveryStatus, status, ...rest } = query;
-      const filter = {
-        ...rest,
-        status: deliveryStatus ?? status,
-        since: since === undefined ? undefined : new Date(since),
-        until: until === undefined ? undefined : new Date(until),
-      };
-      const beforeId = cursor === undefined ? undefined : decodeCursor(cursor);
-      const [found, total] = await Promise.all([
-        listDeliveries(sql, filter, { limit: limit + 1, beforeId }),
-        countDeliveries(sql, filter),
-      ]);
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
-      return {
-        status: "success" as const,
-        deliveries: page.map(deliveryJson),
-        total: Math.min(total, TOTAL_CAP),
-        ...(total > TOTAL_CAP && { totalIsCapped: true }),
-        nextCursor: found.length > limit && last ? encodeCursor(last.id) : null,
-      };
+    async ({ query, caller }) => {
+      const { clientId, ...rest } = query;
+      requireOwnClient(caller, clientId);
+      return listPage(sql, { ...rest, clientId: clientScope(caller) ?? clientId });
     },
   );
 
@@ -112,17 +94,14 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         params: IdParams,
         response: {
           200: Success({
-            delivery: Type.Interface([DeliverySchema], {
-              payload: Type.Unknown(),
-              attempts: Type.Array(AttemptSchema),
-            }),
+            delivery: DeliveryWithAttemptsSchema,
           }),
           ...errors(404),
         },
       },
     },
-    async ({ params }) => {
-      const { payload, ...delivery } = await requireDelivery(params.id);
+    async ({ params, caller }) => {
+      const { payload, ...delivery } = await requireDelivery(params.id, caller);
       const attempts = await listAttempts(sql, delivery.id);
       return {
         status: "success" as const,
@@ -141,8 +120,8 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         response: { 200: Success({ logs: Type.Array(AttemptSchema) }), ...errors(404) },
       },
     },
-    async ({ params }) => {
-      const { id } = await requireDelivery(params.id);
+    async ({ params, caller }) => {
+      const { id } = await requireDelivery(params.id, caller);
       const attempts = await listAttempts(sql, id);
       return { status: "success" as const, logs: attempts.map(attemptJson) };
     },
@@ -158,14 +137,13 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         response: { 202: OneDelivery, ...errors(404, 409) },
       },
     },
-    async ({ params }, reply) => {
-      const { id } = await requireDelivery(params.id);
-      const queuedForMs = directEnqueue.reserve();
-      const delivery = await startNewRound(sql, id, queuedForMs);
+    async ({ params, caller }, reply) => {
+      const finished = await requireDelivery(params.id, caller);
+      await requireRetryable(sql, finished);
+      const delivery = await startRoundByHand(deps, finished);
       if (delivery === undefined) {
         throw new DomainError("not_retryable", "It is still pending or in flight.");
       }
-      if (queuedForMs > 0) directEnqueue.enqueue(id);
       return reply.code(202).send({ status: "success" as const, delivery: deliveryJson(delivery) });
     },
   );
@@ -180,19 +158,36 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         response: { 200: OneDelivery, ...errors(404, 409) },
       },
     },
-    async ({ params }) => {
-      const { id } = await requireDelivery(params.id);
+    async ({ params, caller }) => {
+      const { id } = await requireDelivery(params.id, caller);
       const delivery = await cancelDelivery(sql, id);
       if (delivery === undefined) {
         throw new DomainError("not_cancellable", "It is in flight or finished.");
       }
+      if (delivery.endpointId !== null) await moveLinesOn(deps, [delivery.endpointId]);
       return { status: "success" as const, delivery: deliveryJson(delivery) };
     },
   );
 
-  async function requireDelivery(id: string) {
-    const delivery = isUuid(id) ? await findDelivery(sql, id) : undefined;
+  async function requireDelivery(id: string, caller: Caller) {
+    const clientId = clientScope(caller);
+    const delivery = isUuid(id) ? await findDelivery(sql, { id, clientId }) : undefined;
     if (delivery === undefined) throw new DomainError("not_found", "There is no such delivery.");
     return delivery;
   }
 };
+
+/** A new round for an endpoint that takes nothing would only fail again. */
+async function requireRetryable(
+  sql: Sql,
+  { endpointId, isTestDelivery }: Pick<Delivery, "endpointId" | "isTestDelivery">,
+): Promise<void> {
+  if (endpointId === null) return;
+  const endpoint = await findTarget(sql, { id: endpointId, clientId: undefined });
+  if (endpoint === undefined) {
+    throw new DomainError("not_retryable", "Its endpoint was deleted.");
+  }
+  if (!endpoint.enabled && !isTestDelivery) {
+    throw new DomainError("endpoint_disabled", "Its endpoint is disabled: enable it first.");
+  }
+}

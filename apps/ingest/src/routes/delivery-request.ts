@@ -1,5 +1,6 @@
 /** From a validated body to what acceptDelivery takes; refuses the combinations a schema cannot. */
 import type { Static } from "typebox";
+import type { Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DEFAULT_EVENT_TYPE } from "@webhook-delivery/shared/core/delivery.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { memberText } from "@webhook-delivery/shared/core/json-text.ts";
@@ -8,15 +9,18 @@ import type { NewDeliveryBody } from "./schemas.ts";
 
 type Body = Static<typeof NewDeliveryBody>;
 
-/** `bodyText`: the JSON that `body` was parsed from. */
-export function toDeliveryRequest(
-  body: Body,
-  bodyText: string,
-  idempotencyKey: string | undefined,
-): DeliveryRequest {
+export interface RequestContext {
+  readonly caller: Caller;
+  /** The JSON that the body was parsed from. */
+  readonly bodyText: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+export function toDeliveryRequest(body: Body, context: RequestContext): DeliveryRequest {
+  const { caller, bodyText, idempotencyKey } = context;
   return {
-    webhookUrl: body.webhookUrl,
-    webhookSecret: body.webhookSecret ?? null,
+    caller,
+    target: targetOf(body),
     content: contentOf(body, bodyText),
     leadChanges: leadChangesOf(body),
     campaignName: body.campaignName ?? null,
@@ -25,9 +29,25 @@ export function toDeliveryRequest(
     format: body.format ?? "auto",
     maxAttempts: body.maxAttempts ?? null,
     metadataText: body.metadata ? (memberText(bodyText, "metadata") ?? null) : null,
+    isTestDelivery: body.test === true,
     idempotency:
       idempotencyKey === undefined ? null : { key: idempotencyKey, requestText: bodyText },
   };
+}
+
+function targetOf({ webhookUrl, webhookSecret, endpointId }: Body): DeliveryRequest["target"] {
+  const hasUrl = webhookUrl !== undefined && webhookUrl !== null;
+  const hasEndpoint = endpointId !== undefined && endpointId !== null;
+  if (hasUrl && !hasEndpoint) {
+    return { kind: "url", webhookUrl, webhookSecret: webhookSecret ?? null };
+  }
+  if (hasEndpoint && !hasUrl && !webhookSecret) return { kind: "endpoint", endpointId };
+  const problem = hasEndpoint
+    ? "an endpoint has its own URL and secret: give neither webhookUrl nor webhookSecret"
+    : "must have webhookUrl or endpointId";
+  throw new DomainError("invalid_request", "It is not clear where to deliver.", [
+    { field: hasEndpoint ? "body.endpointId" : "body.webhookUrl", message: problem },
+  ]);
 }
 
 function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {

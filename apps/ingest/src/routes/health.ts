@@ -14,7 +14,9 @@ export interface HealthDeps {
 
 const tags = ["operation"];
 const config = { isPublic: true };
-const ChecksSchema = Type.Record(Type.String(), Type.String());
+const ChecksSchema = Type.Record(Type.String(), Type.String(), {
+  examples: [{ database: "ok", queue: "ok" }],
+});
 
 export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, deps) => {
   app.get(
@@ -57,7 +59,15 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, d
       schema: {
         tags,
         summary: "Prometheus metrics",
-        response: { 200: Type.String(), ...errors() },
+        response: {
+          200: {
+            description: "Prometheus text format",
+            content: {
+              "text/plain": { schema: Type.String({ examples: ["# HELP …\n# TYPE …\n"] }) },
+            },
+          },
+          ...errors(),
+        },
       },
     },
     async (_request, reply) => {

@@ -2,26 +2,32 @@
 import { Type, type Static, type TSchema } from "typebox";
 import {
   DEFAULT_EVENT_TYPE,
+  DELIVERY_ERROR_TYPES,
   DELIVERY_STATUSES,
   ERROR_TYPES,
   MAX_ATTEMPTS,
   MIN_ATTEMPTS,
 } from "@webhook-delivery/shared/core/delivery.ts";
+import type { ErrorCode } from "@webhook-delivery/shared/core/errors.ts";
 import {
   FORMATS,
   REQUESTED_FORMATS,
   type FormatName,
 } from "@webhook-delivery/shared/core/formats/registry.ts";
+import { attemptExample, deliveryExample, payloadExample } from "./delivery-examples.ts";
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const OneOf = <T extends string>(values: readonly T[], options = {}) =>
+export const OneOf = <T extends string>(values: readonly T[], options = {}) =>
   Type.Unsafe<T>({ type: "string", enum: [...values], ...options });
-const Timestamp = Type.String({ format: "date-time", examples: ["2026-11-21T10:00:00.000Z"] });
-const Uuid = Type.String({ format: "uuid" });
-const AnyObject = Type.Record(Type.String(), Type.Unknown());
+export const Timestamp = Type.String({
+  format: "date-time",
+  examples: ["2026-11-21T10:00:00.000Z"],
+});
+export const Uuid = Type.String({ format: "uuid" });
+export const AnyObject = Type.Record(Type.String(), Type.Unknown());
 
 // Long enough for anything real, short enough for an index entry.
-const SHORT_TEXT = { minLength: 1, maxLength: 255 };
+export const SHORT_TEXT = { minLength: 1, maxLength: 255 };
 const LONG_TEXT = { maxLength: 2_048 };
 
 const DeliveryStatusSchema = OneOf(DELIVERY_STATUSES);
@@ -33,7 +39,8 @@ const EventType = Type.String({
   examples: ["lead.captured"],
 });
 
-const LeadFields = Type.Object({
+/** A lead as it is written; absent fields stay as they are. */
+export const LeadFields = Type.Object({
   email: Type.Optional(Nullable(Type.String(LONG_TEXT))),
   firstName: Type.Optional(Nullable(Type.String(LONG_TEXT))),
   lastName: Type.Optional(Nullable(Type.String(LONG_TEXT))),
@@ -43,12 +50,23 @@ const LeadFields = Type.Object({
   title: Type.Optional(Nullable(Type.String(LONG_TEXT))),
   source: Type.Optional(Nullable(Type.String(LONG_TEXT))),
   capturedAt: Type.Optional(Nullable(Timestamp)),
-  customFields: Type.Optional(AnyObject),
+  customFields: Type.Optional(
+    Nullable(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "Merged with what is there; null removes all.",
+      }),
+    ),
+  ),
 });
 
 export const NewDeliveryBody = Type.Object(
   {
-    webhookUrl: Type.String({ minLength: 1, examples: ["https://example.com/webhooks"] }),
+    webhookUrl: Type.Optional(
+      Nullable(Type.String({ minLength: 1, examples: ["https://example.com/webhooks"] })),
+    ),
+    endpointId: Type.Optional(
+      Nullable(Type.String({ ...SHORT_TEXT, description: "Instead of a URL and a secret." })),
+    ),
     webhookSecret: Type.Optional(
       Nullable(
         Type.String({
@@ -81,7 +99,7 @@ export const NewDeliveryBody = Type.Object(
     test: Type.Optional(Type.Boolean({ description: "Send a sample lead." })),
   },
   {
-    description: "webhookUrl, and one of leadId, payload or test.",
+    description: "webhookUrl or endpointId, and one of leadId, payload or test.",
     examples: [
       {
         leadId: "test-lead-id",
@@ -93,45 +111,57 @@ export const NewDeliveryBody = Type.Object(
   },
 );
 
-export const DeliverySchema = Type.Object({
-  id: Uuid,
-  clientId: Nullable(Uuid),
-  endpointId: Nullable(Uuid),
-  leadId: Nullable(Type.String()),
-  eventType: Type.String(),
-  webhookUrl: Type.String({ description: "Query string masked." }),
-  format: OneOf(Object.keys(FORMATS) as FormatName[]),
-  status: DeliveryStatusSchema,
-  attempt: Type.Integer({ description: "Attempts made, with the one in flight." }),
-  maxAttempts: Type.Integer(),
-  responseStatus: Nullable(Type.Integer()),
-  responseBody: Nullable(Type.String()),
-  lastError: Nullable(Type.String()),
-  errorType: Nullable(OneOf(ERROR_TYPES)),
-  sentAt: Nullable(Timestamp),
-  nextRetryAt: Nullable(Timestamp),
-  deliveredAt: Nullable(Timestamp),
-  createdAt: Timestamp,
-  updatedAt: Timestamp,
-  isTestDelivery: Type.Boolean(),
-  metadata: Nullable(AnyObject),
-});
+export const DeliverySchema = Type.Object(
+  {
+    id: Uuid,
+    clientId: Nullable(Uuid),
+    endpointId: Nullable(Uuid),
+    leadId: Nullable(Type.String()),
+    eventType: Type.String(),
+    webhookUrl: Type.String({ description: "Query string masked." }),
+    format: OneOf(Object.keys(FORMATS) as FormatName[]),
+    status: DeliveryStatusSchema,
+    attempt: Type.Integer({ description: "Attempts made, with the one in flight." }),
+    maxAttempts: Type.Integer(),
+    responseStatus: Nullable(Type.Integer()),
+    responseBody: Nullable(Type.String()),
+    lastError: Nullable(Type.String()),
+    errorType: Nullable(OneOf(DELIVERY_ERROR_TYPES)),
+    sentAt: Nullable(Timestamp),
+    nextRetryAt: Nullable(Timestamp),
+    deliveredAt: Nullable(Timestamp),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    isTestDelivery: Type.Boolean(),
+    metadata: Nullable(AnyObject),
+  },
+  { examples: [deliveryExample] },
+);
 
-export const AttemptSchema = Type.Object({
-  id: Type.String(),
-  deliveryId: Uuid,
-  attemptNumber: Type.Integer(),
-  attemptedAt: Timestamp,
-  durationMs: Type.Integer(),
-  requestHeaders: Nullable(Type.Record(Type.String(), Type.String())),
-  responseStatus: Nullable(Type.Integer()),
-  responseHeaders: Nullable(Type.Record(Type.String(), Type.String())),
-  responseBody: Nullable(Type.String()),
-  error: Nullable(Type.String()),
-  errorType: Nullable(OneOf(ERROR_TYPES)),
-  willRetry: Type.Boolean(),
-  retryAt: Nullable(Timestamp),
-});
+export const AttemptSchema = Type.Object(
+  {
+    id: Type.String(),
+    deliveryId: Uuid,
+    attemptNumber: Type.Integer(),
+    attemptedAt: Timestamp,
+    durationMs: Type.Integer(),
+    requestHeaders: Nullable(Type.Record(Type.String(), Type.String())),
+    responseStatus: Nullable(Type.Integer()),
+    responseHeaders: Nullable(Type.Record(Type.String(), Type.String())),
+    responseBody: Nullable(Type.String()),
+    error: Nullable(Type.String()),
+    errorType: Nullable(OneOf(ERROR_TYPES)),
+    willRetry: Type.Boolean(),
+    retryAt: Nullable(Timestamp),
+  },
+  { examples: [attemptExample] },
+);
+
+export const DeliveryWithAttemptsSchema = Type.Interface(
+  [DeliverySchema],
+  { payload: Type.Unknown(), attempts: Type.Array(AttemptSchema) },
+  { examples: [{ ...deliveryExample, payload: payloadExample, attempts: [attemptExample] }] },
+);
 
 export const DeliveryListQuery = Type.Object({
   deliveryId: Type.Optional(Uuid),
@@ -154,22 +184,52 @@ export const DeliveryListQuery = Type.Object({
   cursor: Type.Optional(Type.String()),
 });
 
+/** Beside the rows of a page. */
+export const PageFields = {
+  total: Type.Integer({ minimum: 0, examples: [1] }),
+  totalIsCapped: Type.Optional(
+    Type.Boolean({ description: "There are more than `total`: it is counted up to 10,000." }),
+  ),
+  nextCursor: Type.Union([Type.String(), Type.Null()], {
+    description: "For the query parameter `cursor` of the next page; null on the last one.",
+    examples: [null],
+  }),
+};
+
 export const IdParams = Type.Object({ id: Type.String() });
 
 export const Success = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object({ status: Type.Literal("success"), ...properties });
 
-const ErrorSchema = Type.Object({
-  status: Type.Literal("error"),
-  error: Type.Object({
-    code: Type.String(),
-    message: Type.String(),
-    details: Type.Optional(
-      Type.Array(Type.Object({ field: Type.String(), message: Type.String() })),
-    ),
-  }),
-});
+const ERRORS: Readonly<Record<number, { means: string; code: ErrorCode | "unavailable" }>> = {
+  400: { means: "The request cannot be used as it is", code: "invalid_request" },
+  401: { means: "No API key, or an unknown one", code: "unauthorized" },
+  403: { means: "This key may not", code: "forbidden" },
+  404: { means: "There is no such thing, or it is not yours", code: "not_found" },
+  409: { means: "It does not fit what is there", code: "idempotency_conflict" },
+  413: { means: "The body is too large", code: "payload_too_large" },
+  415: { means: "The body is not JSON", code: "unsupported_media_type" },
+  503: { means: "Not now: try again", code: "unavailable" },
+};
 
 /** `errors(404, 409)`: the answers a route can give besides its own. */
 export const errors = (...statuses: readonly number[]) =>
-  Object.fromEntries([401, ...statuses].map((status) => [status, ErrorSchema]));
+  Object.fromEntries([401, ...statuses].map((status) => [status, errorSchema(status)]));
+
+export const ErrorFields = Type.Object({
+  code: Type.String({ description: "Stable: branch on it." }),
+  message: Type.String(),
+  details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+});
+
+function errorSchema(status: number) {
+  const { means, code } = ERRORS[status] ?? { means: "Not done", code: "invalid_request" };
+  const example = { status: "error", error: { code, message: `${means}.` } };
+  return Type.Object(
+    {
+      status: Type.Literal("error"),
+      error: ErrorFields,
+    },
+    { description: means, examples: [example] },
+  );
+}

@@ -6,6 +6,10 @@ import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { OUTAGE_LOG_EVERY_MS, type Parts } from "../parts.ts";
+import { publishOnce } from "./publish.ts";
+import { REPLAY_EVERY_MS, replayOnce } from "./replay.ts";
+import { RETENTION_EVERY_MS, retentionOnce } from "./retention.ts";
+import { ROLLUP_EVERY_MS, rollupOnce } from "./rollup.ts";
 
 interface BackgroundTask {
   readonly name: string;
@@ -14,17 +18,35 @@ interface BackgroundTask {
   readonly once: (parts: Parts) => Promise<number | void>;
 }
 
-const TASKS: readonly BackgroundTask[] = [];
+const TASKS = [
+  { name: "publish", everyMs: 1_000, once: publishOnce },
+  { name: "replay", everyMs: REPLAY_EVERY_MS, once: replayOnce },
+  { name: "retention", everyMs: RETENTION_EVERY_MS, once: retentionOnce },
+  { name: "rollup", everyMs: ROLLUP_EVERY_MS, once: rollupOnce },
+] as const satisfies readonly BackgroundTask[];
 
-export function startBackgroundLoops(parts: Parts): readonly Loop[] {
-  return TASKS.map(({ name, everyMs, once }) => {
-    const onError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) => {
-      const level = isDatabaseUnavailable(error) ? "warn" : "error";
-      parts.log[level](
-        { event: "task.failed", task: name, err: error },
-        "a task failed; trying on",
-      );
-    });
-    return startLoop({ everyMs, once: () => once(parts), onError });
+export type TaskName = (typeof TASKS)[number]["name"];
+
+export interface BackgroundLoops {
+  /** Do it now. */
+  nudge(task: TaskName): void;
+  stop(): Promise<void>;
+}
+
+export function startBackgroundLoops(parts: Parts): BackgroundLoops {
+  const loops = new Map(TASKS.map((task) => [task.name, startTask(task, parts)]));
+  return {
+    nudge: (task) => loops.get(task)?.nudge(),
+    async stop() {
+      await Promise.all([...loops.values()].map((loop) => loop.stop()));
+    },
+  };
+}
+
+function startTask({ name, everyMs, once }: BackgroundTask, parts: Parts): Loop {
+  const onError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) => {
+    const level = isDatabaseUnavailable(error) ? "warn" : "error";
+    parts.log[level]({ event: "task.failed", task: name, err: error }, "a task failed; trying on");
   });
+  return startLoop({ everyMs, once: () => once(parts), onError });
 }

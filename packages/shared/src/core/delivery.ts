@@ -6,7 +6,8 @@
  *      ▲ ▲              │ └─given up─▶ failed
  *      │ └──try again───┘
  *      ├──────────────manual retry── success, failed, cancelled
- *      └──cancel──▶ cancelled
+ *      ├──cancel, endpoint deleted──▶ cancelled
+ *      └──endpoint disabled──▶ failed
  */
 export const DELIVERY_STATUSES = ["pending", "sent", "success", "failed", "cancelled"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
@@ -29,6 +30,10 @@ export const ERROR_TYPES = [
 ] as const;
 /** Why an attempt did not succeed; `internal` and `interrupted` are our own faults. */
 export type ErrorType = (typeof ERROR_TYPES)[number];
+
+export const DELIVERY_ERROR_TYPES = [...ERROR_TYPES, "endpoint_disabled"] as const;
+/** Why a delivery has not succeeded: its last attempt's error, or why none was made. */
+export type DeliveryErrorType = (typeof DELIVERY_ERROR_TYPES)[number];
 
 export const MIN_ATTEMPTS = 1;
 export const MAX_ATTEMPTS = 10;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { memberText, nestingDepth } from "./json-text.ts";
+import { elementTexts, memberText, nestingDepth } from "./json-text.ts";
 
 const SPACES = ["", " ", "\n", "\t", "\r\n", "  \t "];
 /** What decides spacing and spelling as a document is written; consumed in turn. */
@@ -146,6 +146,52 @@ describe("memberText", () => {
 
   it.each(["[1]", '"payload"', "1", "null", "{}", "  { } "])("finds none in %s", (text) => {
     expect(memberText(text, "payload")).toBeUndefined();
+  });
+});
+
+describe("elementTexts", () => {
+  it("are the texts that JSON.parse gives the elements for, however the array is spelled", () => {
+    fc.assert(
+      fc.property(fc.array(anyValue), choices, (values, choose) => {
+        const text = `${SPACES[choose() % SPACES.length]}${spell(values, choose)}`;
+        const found = elementTexts(text);
+        expect(found.map((one) => JSON.parse(one) as unknown)).toEqual(JSON.parse(text));
+        for (const one of found) {
+          expect(text).toContain(one);
+          expect(one.trim()).toBe(one);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ["[1.0,12345678901234567890 , -1.50E+2]", ["1.0", "12345678901234567890", "-1.50E+2"]],
+    ['[ {"b":1, "a":[2]} ,\n[ ],"],[",null ]', ['{"b":1, "a":[2]}', "[ ]", '"],["', "null"]],
+    [String.raw`["\\","\"",true]`, [String.raw`"\\"`, String.raw`"\""`, "true"]],
+    ["[]", []],
+    [" [ ] ", []],
+    ['{"a":[1]}', []],
+    ['"[1]"', []],
+  ])("keeps the caller's spelling in %s", (text, elements) => {
+    expect(elementTexts(text)).toEqual(elements);
+  });
+
+  it("takes the time of one look at the text, however many there are", () => {
+    const [few, many] = [1_000, 100_000].map((count) => `[${'{"a":[1,2]},'.repeat(count)}0]`);
+    const startedAt = performance.now();
+    expect(elementTexts(few ?? "")).toHaveLength(1_001);
+    expect(elementTexts(many ?? "")).toHaveLength(100_001);
+    // Quadratic, it would be ten thousand times what the few take.
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  it("comes to an end on text that is no JSON", () => {
+    fc.assert(
+      fc.property(trickyText, (rest) => {
+        expect(elementTexts(`[${rest}`).length).toBeLessThanOrEqual(rest.length + 1);
+      }),
+    );
   });
 });
 

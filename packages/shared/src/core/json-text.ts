@@ -1,6 +1,6 @@
 /**
  * Looks at JSON as text, for what a parsed value no longer tells: how deep it nests, and the exact
- * characters of one member. A payload is sent as its caller spelled it (`1.0`, key order, a 20-digit
+ * characters of one member or element. A payload is sent as its caller spelled it (`1.0`, key order, a 20-digit
  * number), which `JSON.stringify(JSON.parse(text))` would change.
  *
  * The text must have passed JSON.parse; this finds its way only through valid JSON.
@@ -31,6 +31,22 @@ export function memberText(text: string, name: string, start = 0): string | unde
   let found: string | undefined;
   for (const [key, from, to] of members(text, start)) {
     if (key === name) found = text.slice(from, to);
+  }
+  return found;
+}
+
+/** The source texts of the elements of the array that `text` is, without surrounding white space. */
+export function elementTexts(text: string): string[] {
+  const found: string[] = [];
+  let at = skipSpace(text, 0);
+  if (text[at] !== "[") return found;
+  at = skipSpace(text, at + 1);
+  while (at < text.length && text[at] !== "]") {
+    const to = endOfValue(text, at);
+    found.push(text.slice(at, to));
+    at = skipSpace(text, to);
+    if (text[at] !== ",") break;
+    at = skipSpace(text, at + 1);
   }
   return found;
 }

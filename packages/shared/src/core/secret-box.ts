@@ -19,6 +19,10 @@ export function secretPlace(deliveryId: string): SecretPlace {
   return `webhook_deliveries/${deliveryId}/secret`;
 }
 
+export function endpointPlace(endpointId: string, what: "secrets" | "headers"): SecretPlace {
+  return `webhook_endpoints/${endpointId}/${what}`;
+}
+
 const VERSION = 1;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;

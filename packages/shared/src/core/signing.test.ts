@@ -140,14 +140,14 @@ describe("keyBytes", () => {
 
 describe("checkSigningSecret", () => {
   it.each(["test-secret", "abcd", "whsec_AAECAw==", "éé"])("accepts %j", (secret) => {
-    expect(() => checkSigningSecret(secret)).not.toThrow();
+    expect(() => checkSigningSecret(secret, "body.secret")).not.toThrow();
   });
 
   it.each(["", "x", "abc", "whsec_", "whsec_AAEC", "whsec_!!!!!!!!"])(
     "refuses %j as an invalid request",
     (secret) => {
-      expect(() => checkSigningSecret(secret)).toThrow(DomainError);
-      expect(() => checkSigningSecret(secret)).toThrow(
+      expect(() => checkSigningSecret(secret, "body.secret")).toThrow(DomainError);
+      expect(() => checkSigningSecret(secret, "body.secret")).toThrow(
         expect.objectContaining({ code: "invalid_request" }),
       );
     },
@@ -156,7 +156,7 @@ describe("checkSigningSecret", () => {
   it("does not repeat the secret in what it says", () => {
     let said = "";
     try {
-      checkSigningSecret("whsec_hunter2-is-no-base64");
+      checkSigningSecret("whsec_hunter2-is-no-base64", "body.secret");
     } catch (error) {
       said = JSON.stringify(error) + String((error as Error).stack);
     }

@@ -31,8 +31,8 @@ export function keyBytes(secret: string): Buffer | undefined {
 /** Shorter ones are typing errors more often than secrets; Standard Webhooks asks for 24 bytes. */
 const SHORTEST_KEY_BYTES = 4;
 
-/** Throws `invalid_request`, without the secret, when `secret` cannot sign. */
-export function checkSigningSecret(secret: string): void {
+/** Throws `invalid_request`, naming `field` and not the secret, when `secret` cannot sign. */
+export function checkSigningSecret(secret: string, field: string): void {
   const key = keyBytes(secret);
   if (key !== undefined && key.length >= SHORTEST_KEY_BYTES) return;
   const problem =
@@ -40,7 +40,7 @@ export function checkSigningSecret(secret: string): void {
       ? "what follows whsec_ must be base64 with its padding"
       : `must be ${SHORTEST_KEY_BYTES} bytes or longer`;
   throw new DomainError("invalid_request", "The webhook secret cannot be used to sign.", [
-    { field: "body.webhookSecret", message: problem },
+    { field, message: problem },
   ]);
 }
 

@@ -1,16 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import {
-  type AttemptRecord,
-  type Claim,
-  claimDeliveries,
-  type ClaimedDelivery,
-  recordAttempts,
-} from "./attempts.ts";
+import { newDelivery } from "../testing/factories.ts";
+import { type AttemptRecord, recordAttempts } from "./attempts.ts";
+import { type Claim, claimDeliveries, type ClaimedDelivery } from "./claims.ts";
 import { connectDatabase, inTransaction, type Queryable, type Sql } from "./client.ts";
-import { cancelDelivery, findDelivery, insertDelivery, startNewRound } from "./deliveries.ts";
+import { cancelDelivery, findDelivery, insertDeliveries, startNewRounds } from "./deliveries.ts";
 import { listAttempts } from "./delivery-logs.ts";
 import { upsertLead } from "./leads.ts";
 import { leaseDueDeliveries, recoverInterrupted, returnLeases } from "./sweep.ts";
@@ -33,12 +28,18 @@ afterAll(async () => {
 
 async function claimDelivery(on: Queryable, wanted: Claim): Promise<ClaimedDelivery | undefined> {
   const [claimed] = await claimDeliveries(on, [wanted]);
-  return claimed;
+  if (claimed === undefined || claimed.outcome === "claimed") return claimed;
+  throw new Error(`the delivery ended as ${claimed.outcome}`);
 }
 
 async function recordAttempt(on: Sql, record: AttemptRecord, now?: Date): Promise<boolean> {
-  const [isSettled] = await recordAttempts(on, [record], now);
-  return isSettled === true;
+  const [recorded] = await recordAttempts(on, [record], now);
+  return recorded?.isSettled === true;
+}
+
+async function startNewRound(id: string) {
+  const [started] = await startNewRounds(sql, [{ id, orderNo: null, queuedForMs: 0 }]);
+  return started;
 }
 
 interface Given {
@@ -49,23 +50,13 @@ interface Given {
 }
 
 async function accept({ leadId, maxAttempts = 4, dueInMs = 0 }: Given = {}): Promise<string> {
-  const id = uuidv7();
-  await insertDelivery(sql, {
-    id,
+  const row = newDelivery({
     leadId: leadId ?? null,
-    eventType: "lead.captured",
-    webhookUrl: "https://example.com/",
-    payloadText: "{}",
-    body: "{}",
-    format: "raw",
     secretEncrypted: randomBytes(40),
     maxAttempts,
-    isTestDelivery: false,
-    metadataText: null,
-    createdAt: new Date(),
-    idempotency: null,
-    queuedForMs: 0,
   });
+  const { id } = row;
+  await insertDeliveries(sql, [row]);
   await sql`
     update webhook_deliveries set next_retry_at = now() + ${dueInMs} * interval '1 millisecond'
     where id = ${id}`;
@@ -234,7 +225,7 @@ describe("recording an attempt", () => {
 
   it("tells the lead of a success and of nothing else", async () => {
     const leadId = randomUUID();
-    await upsertLead(sql, leadId, { email: "a@example.com" });
+    await upsertLead(sql, { id: leadId, clientId: null }, { email: "a@example.com" });
     const leadStatus = async () =>
       (await sql`select status from leads where id = ${leadId}`)[0]?.["status"] as unknown;
     const next = { status: "failed" } as const;
@@ -299,7 +290,7 @@ async function untilBlocked(statements: number): Promise<void> {
 describe("a result that comes late", () => {
   it("is logged as an extra attempt and leaves the attempt that is in flight alone", async () => {
     const leadId = randomUUID();
-    await upsertLead(sql, leadId, {});
+    await upsertLead(sql, { id: leadId, clientId: null }, {});
     const id = await accept({ leadId });
     const lateWorker = randomUUID();
     const late = await claimSurely(id, lateWorker);
@@ -349,7 +340,7 @@ describe("a result that comes late", () => {
     const late = await claimSurely(id);
     await sql`delete from webhook_deliveries where id = ${id}`;
     await recordAttempt(sql, resultOf(late));
-    expect(await findDelivery(sql, id)).toBeUndefined();
+    expect(await findDelivery(sql, { id })).toBeUndefined();
     expect(await listAttempts(sql, id)).toEqual([]);
   });
 });
@@ -445,7 +436,7 @@ describe("the attempts of a worker that is gone", () => {
     await claimSurely(id, workerId);
     await recover([workerId], { maxInterruptions: 2 });
     expect(await stateOf(id)).toMatchObject({ status: "failed" });
-    await startNewRound(sql, id, 0);
+    await startNewRound(id);
     expect(await stateOf(id)).toMatchObject({ status: "pending", interruptions: 0 });
   });
 });
@@ -458,7 +449,7 @@ describe("a new round", () => {
     await recordAttempt(sql, resultOf(await claimSurely(id), pending));
     await recordAttempt(sql, resultOf(await claimSurely(id), failed));
     for (const round of [2, 3]) {
-      expect(await startNewRound(sql, id, 0)).toMatchObject({
+      expect(await startNewRound(id)).toMatchObject({
         status: "pending",
         attempt: 2 * (round - 1),
         maxAttempts: 2 * round,
@@ -476,16 +467,14 @@ describe("a new round", () => {
     const inFlight = await accept();
     await claimSurely(inFlight);
     for (const id of [await accept(), inFlight, randomUUID()]) {
-      expect(await startNewRound(sql, id, 0)).toBeUndefined();
+      expect(await startNewRound(id)).toBeUndefined();
     }
   });
 
   it("starts once when many ask at once", async () => {
     const id = await accept();
     await recordAttempt(sql, resultOf(await claimSurely(id)));
-    const rounds = await Promise.all(
-      Array.from({ length: CALLERS }, () => startNewRound(sql, id, 0)),
-    );
+    const rounds = await Promise.all(Array.from({ length: CALLERS }, () => startNewRound(id)));
     expect(rounds.filter((round) => round !== undefined)).toHaveLength(1);
   });
 });

@@ -1,64 +1,13 @@
 /**
- * The life of an attempt in the database: claim the delivery, record what came of it. Several at once in
- * one statement; each stands for itself.
+ * Records what came of attempts, several in one statement; each stands for itself.
  *
- * A claim has an id of its own; only the result that carries it moves the delivery on. A worker that
- * comes back late finds its claim gone: its result is still logged, as an extra attempt, and changes
- * nothing else. The log row and the delivery's new state are one statement: both or neither.
+ * Only the result that carries a delivery's claim (claims.ts) moves it on. A worker that comes back late
+ * finds its claim gone: its result is still logged, as an extra attempt, and changes nothing else. The
+ * log row, the delivery's new state and the endpoint's health are one statement: all or none.
  */
 import type { ErrorType } from "../core/delivery.ts";
-import { uuidArray, type Queryable, type Sql } from "./client.ts";
-
-export interface Claim {
-  readonly deliveryId: string;
-  readonly workerId: string;
-  /** Made anew for every claim. */
-  readonly claimId: string;
-}
-
-export interface ClaimedDelivery {
-  readonly id: string;
-  readonly claimId: string;
-  readonly eventType: string;
-  readonly webhookUrl: string;
-  readonly body: string;
-  readonly secretEncrypted: Buffer | null;
-  readonly attempt: number;
-  readonly maxAttempts: number;
-  readonly attemptsBeforeRound: number;
-  readonly internalFaults: number;
-}
-
-/** A job may come this much before its row is due: clocks and timers are not exact. */
-const EARLY_MS = 50;
-
-/**
- * In the order asked. Undefined: it is not pending, or not due yet; somebody else has it or it was
- * cancelled. Of two claims for one delivery at most one is granted.
- */
-export async function claimDeliveries(
-  sql: Queryable,
-  claims: readonly Claim[],
-): Promise<(ClaimedDelivery | undefined)[]> {
-  const rows = await sql<ClaimedDelivery[]>`
-    update webhook_deliveries as delivery
-    set status = 'sent', attempt = attempt + 1, sent_at = now(), next_retry_at = null,
-        queued_until = null, worker_id = wanted.worker_id, claim_id = wanted.claim_id,
-        updated_at = now()
-    from unnest(
-      ${uuidArray(claims.map(({ deliveryId }) => deliveryId))}::text::uuid[],
-      ${uuidArray(claims.map(({ workerId }) => workerId))}::text::uuid[],
-      ${uuidArray(claims.map(({ claimId }) => claimId))}::text::uuid[]
-    ) as wanted (delivery_id, worker_id, claim_id)
-    where id = wanted.delivery_id and status = 'pending'
-      and next_retry_at <= now() + ${EARLY_MS} * interval '1 millisecond'
-    returning id, delivery.claim_id as "claimId", event_type as "eventType",
-      webhook_url as "webhookUrl", body, secret_encrypted as "secretEncrypted", attempt,
-      max_attempts as "maxAttempts", attempts_before_round as "attemptsBeforeRound",
-      internal_faults as "internalFaults"`;
-  const granted = new Map(rows.map((row) => [row.claimId, row]));
-  return claims.map(({ claimId }) => granted.get(claimId));
-}
+import type { EndpointHealth } from "../core/endpoint-health.ts";
+import type { Queryable, Sql } from "./client.ts";
 
 export interface AttemptRecord {
   readonly deliveryId: string;
@@ -79,25 +28,38 @@ export interface AttemptRecord {
   readonly spendsAttempt: boolean;
 }
 
+/** What came of recording an attempt. */
+export interface Recorded {
+  /** False: the claim was no longer valid. The attempt is logged as an extra one, nothing else moved. */
+  readonly isSettled: boolean;
+  /** Of the endpoint it went to, after all that was recorded with it. Undefined: there is none now. */
+  readonly health: EndpointHealth | undefined;
+}
+
 /**
  * `now`: the clock that `retryAt` was decided on; the row gets the same wait on the database's clock,
  * so that it does not matter how far the two are apart.
- * In the order given: false when the claim was no longer valid (logged as an extra attempt, the delivery
- * untouched). Said once more, because the first answer was lost, a record changes nothing and is true.
+ * In the order given. Said once more, because the first answer was lost, a record changes nothing.
  */
 export async function recordAttempts(
   sql: Sql,
   records: readonly AttemptRecord[],
   now = new Date(),
-): Promise<boolean[]> {
-  const rows = await sql<{ claimId: string }[]>`
+): Promise<Recorded[]> {
+  const rows = await sql<
+    (EndpointHealth & { claimId: string; isSettled: boolean; hasHealth: boolean })[]
+  >`
     with result as (
-      select *, now() + wait_ms * interval '1 millisecond' as retry_at
-      from jsonb_to_recordset(${JSON.stringify(records.map((record) => toRow(record, now)))}::text::jsonb)
-        as result (delivery_id uuid, claim_id uuid, attempt_number int, attempted_at timestamptz,
-          duration_ms int, request_headers jsonb, response_status int, response_headers jsonb,
-          response_body text, error text, error_type text, next_status text, wait_ms float8,
-          spends_attempt boolean, signature text)
+      select result.*, now() + wait_ms * interval '1 millisecond' as retry_at
+      from rows from (jsonb_to_recordset(
+        ${JSON.stringify(records.map((record) => toRow(record, now)))}::text::jsonb
+      ) as (delivery_id uuid, claim_id uuid, attempt_number int, attempted_at timestamptz,
+        duration_ms int, request_headers jsonb, response_status int, response_headers jsonb,
+        response_body text, error text, error_type text, next_status text, wait_ms float8,
+        spends_attempt boolean, signature text)) with ordinality
+      as result (delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_headers,
+        response_status, response_headers, response_body, error, error_type, next_status, wait_ms,
+        spends_attempt, signature, ordinal)
     ), moved as (
       update webhook_deliveries as delivery
       set status = next_status,
@@ -113,30 +75,85 @@ export async function recordAttempts(
       from result
       where delivery.id = result.delivery_id and delivery.status = 'sent'
         and delivery.claim_id = result.claim_id
-      returning result.claim_id, lead_id, next_status
+      returning result.claim_id, lead_id, delivery.client_id, next_status
     ), logged as (
       insert into webhook_delivery_logs
-        (delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_headers,
-         response_status, response_headers, response_body, error, error_type, will_retry, retry_at)
-      select delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_headers,
-        response_status, response_headers, response_body, error, error_type,
+        (delivery_id, client_id, endpoint_id, claim_id, attempt_number, attempted_at, duration_ms,
+         request_headers, response_status, response_headers, response_body, error, error_type,
+         will_retry, retry_at)
+      select delivery_id, delivery.client_id, delivery.endpoint_id, result.claim_id, attempt_number,
+        result.attempted_at, duration_ms, request_headers, result.response_status, response_headers,
+        result.response_body, error, result.error_type,
         is_moved and retry_at is not null, case when is_moved then retry_at end
-      from result, lateral (
+      -- A delivery that was removed meanwhile has no log.
+      from result join webhook_deliveries as delivery on delivery.id = delivery_id, lateral (
         select exists (select from moved where moved.claim_id = result.claim_id)
       ) as outcome (is_moved)
-      -- A delivery that was removed meanwhile has no log.
-      where exists (select from webhook_deliveries where id = delivery_id)
       -- Said once more because the answer to the first time was lost with its connection.
       on conflict (delivery_id, claim_id) do nothing
-      returning claim_id
+      returning claim_id, endpoint_id
     ), told_lead as (
       update leads set status = 'webhook_sent', updated_at = now()
-      where id in (select lead_id from moved where next_status = 'success')
-        and status is distinct from 'webhook_sent'
-    )
-    select claim_id as "claimId" from logged except select claim_id from moved`;
-  const superseded = new Set(rows.map(({ claimId }) => claimId));
-  return records.map(({ claimId }) => !superseded.has(claimId));
+      from (select distinct lead_id, client_id from moved where next_status = 'success') as reached
+      where leads.id = lead_id and leads.client_id is not distinct from reached.client_id
+        and leads.status is distinct from 'webhook_sent'
+    ), ${healthOfEndpoints(sql)}
+    select result.claim_id as "claimId",
+      moved.claim_id is not null or logged.claim_id is null as "isSettled",
+      health.endpoint_id is not null as "hasHealth",
+      health.failure_count as "failureCount", health.failing_since as "failingSince",
+      health.awaits_recovery as "awaitsRecovery"
+    from result
+    left join moved on moved.claim_id = result.claim_id
+    left join logged on logged.claim_id = result.claim_id
+    left join health on health.endpoint_id = logged.endpoint_id`;
+  const told = new Map(rows.map((row) => [row.claimId, row]));
+  return records.map(({ claimId }) => {
+    const row = told.get(claimId);
+    return { isSettled: row?.isSettled ?? true, health: row?.hasHealth === true ? row : undefined };
+  });
+}
+
+/**
+ * Faults of ours say nothing about an endpoint. Its other attempts, in the order in which they were
+ * recorded: the failures after the last success count on, and a success starts anew. Locked by id, or
+ * two workers could wait for each other.
+ */
+function healthOfEndpoints(sql: Queryable) {
+  return sql`
+    attempted as (
+      select logged.endpoint_id, ordinal, attempted_at, error,
+        max(ordinal) filter (where error_type is null)
+          over (partition by logged.endpoint_id) as last_success
+      from logged join result using (claim_id)
+      where logged.endpoint_id is not null
+        and (error_type is null or error_type in ('http', 'network', 'timeout', 'blocked'))
+    ), seen as (
+      select endpoint_id, bool_or(last_success is not null) as has_success,
+        count(*) filter (where ordinal > coalesce(last_success, 0)) as failures,
+        min(attempted_at) filter (where ordinal > coalesce(last_success, 0)) as failing_since,
+        (array_agg(error order by ordinal desc) filter (where error is not null))[1] as last_error,
+        max(attempted_at) as last_attempt_at,
+        max(attempted_at) filter (where ordinal = last_success) as last_success_at
+      from attempted group by endpoint_id
+    ), locked as materialized (
+      select health.endpoint_id from webhook_endpoint_health as health
+      where health.endpoint_id = any (array(select endpoint_id from seen))
+      order by health.endpoint_id for update
+    ), health as (
+      update webhook_endpoint_health as health
+      set failure_count = case when has_success then 0 else failure_count end + failures,
+          failing_since = case when has_success or health.failing_since is null
+            then seen.failing_since else health.failing_since end,
+          last_error = coalesce(seen.last_error, health.last_error),
+          last_attempt_at = greatest(health.last_attempt_at, seen.last_attempt_at),
+          last_success_at = greatest(health.last_success_at, seen.last_success_at)
+      from locked join seen using (endpoint_id)
+      where health.endpoint_id = locked.endpoint_id
+      returning health.endpoint_id, failure_count, health.failing_since, (
+        select awaits_recovery from webhook_endpoints where id = health.endpoint_id
+      ) as awaits_recovery
+    )`;
 }
 
 function toRow(record: AttemptRecord, now: Date) {

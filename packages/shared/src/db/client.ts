@@ -28,6 +28,17 @@ export function connectDatabase(options: DatabaseOptions): Sql {
   });
 }
 
+/** Stands for "no client" in unique indexes, which take each null for a value of its own. */
+export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * Whose row it is, null being the operator, spelled as in the unique indexes: with a parameter for the
+ * nil UUID a prepared statement could not use them.
+ */
+export function belongsTo(sql: Queryable, clientId: string | null) {
+  return sql`coalesce(client_id, '00000000-0000-0000-0000-000000000000') = ${clientId ?? NIL_UUID}`;
+}
+
 /** An array literal for a `::uuid[]` cast. Takes ids only: nothing is quoted. */
 export function uuidArray(ids: readonly string[]): string {
   return `{${ids.join(",")}}`;

@@ -3,12 +3,8 @@ import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeliveryStatus } from "../core/delivery.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import {
-  countDeliveries,
-  type DeliveryFilter,
-  listDeliveries,
-  TOTAL_CAP,
-} from "./delivery-list.ts";
+import type { DeliveryFilter } from "./delivery-filter.ts";
+import { countDeliveries, listDeliveries, TOTAL_CAP } from "./delivery-list.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

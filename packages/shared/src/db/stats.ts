@@ -1,12 +1,55 @@
-/** Statistics, counted over the rows themselves. */
+/**
+ * Statistics. Counts come from sums that triggers and a worker keep (migrations/0004_statistics.sql,
+ * stat-rollup.ts) and agree exactly with a count over the rows: what is not summed yet is added in the
+ * same statement, so both are of one moment.
+ */
 import { DELIVERY_STATUSES, type DeliveryStatus } from "../core/delivery.ts";
-import { smallestIdAt } from "../core/ids.ts";
-import type { Queryable, Sql } from "./client.ts";
+import { percentileMs, type BucketCount } from "../core/latency-buckets.ts";
+import { uuidArray, type Queryable, type Sql } from "./client.ts";
+import { EVERYTHING, isInScope, scopeId, type StatScope } from "./stat-scope.ts";
 
-export interface StatsScope {
-  /** Deliveries accepted at or after this. */
+const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
+
+/** From the start of an hour on. */
+export interface StatWindow extends StatScope {
   readonly since: Date;
-  readonly endpointId: string | undefined;
+}
+
+/** What `GET …/stats` answers, without its `status`. `days` back from now, from a full hour on. */
+export async function readStats(
+  sql: Sql,
+  { days, ...scope }: StatScope & { readonly days: number },
+  now = new Date(),
+) {
+  const since = startOfHour(new Date(now.getTime() - days * MS_PER_DAY));
+  const [unfinished, deliveries, latencyMs, jobsPerSecond] = await Promise.all([
+    countUnfinished(sql, scope),
+    countDeliveriesSince(sql, { ...scope, since }),
+    attemptLatencyMs(sql, { ...scope, since }),
+    attemptsPerSecond(sql, scope),
+  ]);
+  const { waiting, active, delayed, oldestWaitingMs, oldestAgeMs } = unfinished;
+  const { success, failed } = deliveries.byStatus;
+  const total = Object.values(deliveries.byStatus).reduce((sum, count) => sum + count, 0);
+  return {
+    days,
+    since: since.toISOString(),
+    // Read from the rows, which are the truth: the queue itself holds about a second of work.
+    queue: { waiting, active, delayed, paused: 0, oldestWaitingMs },
+    deliveries: { ...deliveries.byStatus, total },
+    jobsPerSecond,
+    successRate: success + failed === 0 ? null : success / (success + failed),
+    averageRetries: deliveries.averageRetries,
+    failed,
+    latencyMs,
+    topEvents: [...deliveries.topEvents],
+    undelivered: { count: waiting + active + delayed, oldestAgeMs },
+  };
+}
+
+export function startOfHour(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / MS_PER_HOUR) * MS_PER_HOUR);
 }
 
 export interface Unfinished {
@@ -14,7 +57,7 @@ export interface Unfinished {
   readonly waiting: number;
   /** An attempt is in flight. */
   readonly active: number;
-  /** Pending, due later. */
+  /** Pending, due later or behind another one in the line of an ordered endpoint. */
   readonly delayed: number;
   /** How long the longest-due delivery has been waiting. */
   readonly oldestWaitingMs: number | null;
@@ -25,18 +68,31 @@ export interface Unfinished {
 /** What is accepted and not finished, now and whenever it was accepted. */
 export async function countUnfinished(
   sql: Queryable,
-  endpointId: string | undefined,
+  scope: StatScope = EVERYTHING,
 ): Promise<Unfinished> {
+  const inScope = isInScope(sql, scope);
   const [row] = await sql<Unfinished[]>`
-    select
-      count(*) filter (where status = 'pending' and next_retry_at <= now())::int as waiting,
-      count(*) filter (where status = 'sent')::int as active,
-      count(*) filter (where status = 'pending' and next_retry_at > now())::int as delayed,
-      (extract(epoch from now() - min(next_retry_at) filter (where next_retry_at <= now())) * 1000)
-        ::float8 as "oldestWaitingMs",
-      (extract(epoch from now() - min(created_at)) * 1000)::float8 as "oldestAgeMs"
-    from webhook_deliveries
-    where status in ('pending', 'sent') ${ofEndpoint(sql, endpointId)}`;
+    select waiting, active, (unfinished - active - waiting)::int as delayed,
+      (extract(epoch from now() - longest_due_at) * 1000)::float8 as "oldestWaitingMs",
+      (extract(epoch from now() - oldest_at) * 1000)::float8 as "oldestAgeMs"
+    from (
+      select coalesce(sum(total - success - failed - cancelled), 0) as unfinished from (
+        select total, success, failed, cancelled from delivery_totals
+        where scope_id = ${scopeId(scope)}
+        union all
+        select total, success, failed, cancelled from delivery_stat_deltas where ${inScope}
+      ) as counts
+    ) as accepted, (
+      select count(*)::int as waiting, min(next_retry_at) as longest_due_at from webhook_deliveries
+      where status = 'pending' and not held and next_retry_at <= now() and ${inScope}
+    ) as due, (
+      select count(*)::int as active from webhook_deliveries where status = 'sent' and ${inScope}
+    ) as in_flight, (
+      select (
+        select created_at from webhook_deliveries
+        where status in ('pending', 'sent') and ${inScope} order by id limit 1
+      ) as oldest_at
+    ) as oldest`;
   if (row === undefined) throw new Error("an aggregate returned no row");
   return row;
 }
@@ -55,35 +111,53 @@ export interface DeliveryStats {
 
 const TOP_EVENTS = 10;
 
-export async function countDeliveriesSince(sql: Sql, scope: StatsScope): Promise<DeliveryStats> {
-  const rows = await sql<
-    { eventType: string; status: DeliveryStatus; count: number; retries: number }[]
-  >`
-    select event_type as "eventType", status, count(*)::int as count,
-      sum(greatest(attempt - attempts_before_round - 1, 0))::int as retries
-    from webhook_deliveries
-    where id >= ${smallestIdAt(scope.since)} ${ofEndpoint(sql, scope.endpointId)}
-    group by 1, 2`;
+interface EventCounts {
+  readonly eventType: string;
+  readonly total: number;
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly retries: number;
+  /** Of all event types. */
+  readonly sent: number;
+}
+
+/** Of the deliveries accepted in the window. */
+export async function countDeliveriesSince(sql: Sql, window: StatWindow): Promise<DeliveryStats> {
+  const rows = await sql<EventCounts[]>`
+    with counts as (
+      select event_type, total, success, failed, cancelled, retries
+      from delivery_stats where ${isInWindow(sql, window)}
+      union all
+      select event_type, total, success, failed, cancelled, retries
+      from delivery_stat_deltas where hour >= ${window.since} and ${isInScope(sql, window)}
+    )
+    select event_type as "eventType", sum(total)::float8 as total, sum(success)::float8 as success,
+      sum(failed)::float8 as failed, sum(cancelled)::float8 as cancelled,
+      sum(retries)::float8 as retries,
+      (select count(*)::int from webhook_deliveries
+       where status = 'sent' and created_at >= ${window.since} and ${isInScope(sql, window)}) as sent
+    from counts group by event_type having sum(total) <> 0`;
   const byStatus = Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, 0])) as Record<
     DeliveryStatus,
     number
   >;
-  const byEvent = new Map<string, { total: number; success: number; failed: number }>();
   let retries = 0;
   for (const row of rows) {
-    byStatus[row.status] += row.count;
-    if (row.status === "success" || row.status === "failed") retries += row.retries;
-    const event = byEvent.get(row.eventType) ?? { total: 0, success: 0, failed: 0 };
-    event.total += row.count;
-    if (row.status === "success" || row.status === "failed") event[row.status] += row.count;
-    byEvent.set(row.eventType, event);
+    byStatus.success += row.success;
+    byStatus.failed += row.failed;
+    byStatus.cancelled += row.cancelled;
+    byStatus.pending += row.total - row.success - row.failed - row.cancelled;
+    retries += row.retries;
   }
+  byStatus.sent = rows[0]?.sent ?? 0;
+  byStatus.pending -= byStatus.sent;
   const finished = byStatus.success + byStatus.failed;
   return {
     byStatus,
     averageRetries: finished === 0 ? null : retries / finished,
-    topEvents: [...byEvent]
-      .map(([eventType, { total, success, failed }]) => ({ eventType, total, success, failed }))
+    topEvents: rows
+      .map(({ eventType, total, success, failed }) => ({ eventType, total, success, failed }))
       .sort((a, b) => b.total - a.total || a.eventType.localeCompare(b.eventType))
       .slice(0, TOP_EVENTS),
   };
@@ -95,36 +169,71 @@ export interface AttemptStats {
   readonly p99: number | null;
 }
 
-/** Percentiles of the duration of attempts that a receiver had a part in, in milliseconds. */
-export async function attemptLatencyMs(sql: Sql, scope: StatsScope): Promise<AttemptStats> {
-  const ofDelivery =
-    scope.endpointId === undefined
-      ? sql``
-      : sql`and exists (select from webhook_deliveries
-                        where id = delivery_id and endpoint_id = ${scope.endpointId})`;
-  const [row] = await sql<AttemptStats[]>`
-    select percentiles[1] as p50, percentiles[2] as p95, percentiles[3] as p99
-    from (
-      select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms)
-        as percentiles
-      from webhook_delivery_logs
-      where attempted_at >= ${scope.since}
-        and (error_type is null or error_type in ('http', 'network', 'timeout')) ${ofDelivery}
-    ) as attempts`;
-  if (row === undefined) throw new Error("an aggregate returned no row");
-  return row;
+/** Percentiles of the duration of attempts that a receiver had a part in, at most 5 % off. */
+export async function attemptLatencyMs(sql: Sql, window: StatWindow): Promise<AttemptStats> {
+  const counts = await sql<BucketCount[]>`
+    select bucket, sum(count)::float8 as count from (
+      select histogram.bucket, histogram.count
+      from attempt_latency
+        cross join lateral unnest(buckets, counts) as histogram (bucket, count)
+      where ${isInWindow(sql, window)}
+      union all
+      select bucket, count from attempt_latency_deltas
+      where hour >= ${window.since} and ${isInScope(sql, window)}
+    ) as counts
+    group by bucket having sum(count) <> 0 order by bucket`;
+  return {
+    p50: percentileMs(counts, 0.5),
+    p95: percentileMs(counts, 0.95),
+    p99: percentileMs(counts, 0.99),
+  };
+}
+
+/** The sums of the hours before the window's first midnight, and of the days from then on. */
+function isInWindow(sql: Queryable, { since, ...scope }: StatWindow) {
+  const midnight = new Date(Math.ceil(since.getTime() / MS_PER_DAY) * MS_PER_DAY);
+  return sql`
+    scope_id = ${scopeId(scope)} and (
+      (grain = 'hour' and starts_at >= ${since} and starts_at < ${midnight})
+      or (grain = 'day' and starts_at >= ${midnight}))`;
 }
 
 const THROUGHPUT_WINDOW_SECONDS = 60;
 
 /** Attempts per second over the last minute. */
-export async function attemptsPerSecond(sql: Queryable): Promise<number> {
+export async function attemptsPerSecond(sql: Queryable, scope = EVERYTHING): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from webhook_delivery_logs
-    where attempted_at > now() - ${THROUGHPUT_WINDOW_SECONDS} * interval '1 second'`;
+    where attempted_at > now() - ${THROUGHPUT_WINDOW_SECONDS} * interval '1 second'
+      and ${isInScope(sql, scope)}`;
   return (row?.count ?? 0) / THROUGHPUT_WINDOW_SECONDS;
 }
 
-function ofEndpoint(sql: Queryable, endpointId: string | undefined) {
-  return endpointId === undefined ? sql`` : sql`and endpoint_id = ${endpointId}`;
+export interface Totals {
+  readonly total: number;
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
 }
+
+/** All that these endpoints ever got and that is still kept; every id has an entry. */
+export async function endpointTotals(
+  sql: Queryable,
+  endpointIds: readonly string[],
+): Promise<Map<string, Totals>> {
+  const ids = sql`any(${uuidArray(endpointIds)}::text::uuid[])`;
+  const rows = await sql<(Totals & { id: string })[]>`
+    select id, sum(total)::float8 as total, sum(success)::float8 as success,
+      sum(failed)::float8 as failed, sum(cancelled)::float8 as cancelled
+    from (
+      select scope_id as id, total, success, failed, cancelled from delivery_totals
+      where scope_id = ${ids}
+      union all
+      select endpoint_id, total, success, failed, cancelled from delivery_stat_deltas
+      where endpoint_id = ${ids}
+    ) as counts group by id`;
+  const found = new Map(rows.map(({ id, ...totals }) => [id, totals]));
+  return new Map(endpointIds.map((id) => [id, found.get(id) ?? NOTHING]));
+}
+
+const NOTHING: Totals = { total: 0, success: 0, failed: 0, cancelled: 0 };

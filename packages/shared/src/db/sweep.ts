@@ -24,7 +24,7 @@ export async function leaseDueDeliveries(
 ): Promise<DueDelivery[]> {
   const newestLimit = Math.floor(options.limit * SHARE_OF_NEWEST);
   const isFree = sql`
-    next_retry_at <= now() + ${options.horizonMs} * interval '1 millisecond'
+    not held and next_retry_at <= now() + ${options.horizonMs} * interval '1 millisecond'
     and (queued_until is null or queued_until <= now())`;
   return sql<DueDelivery[]>`
     with newest as (
@@ -91,11 +91,12 @@ export async function recoverInterrupted(sql: Queryable, cutOff: CutOff): Promis
             else 'The worker died during the attempt.' end,
           worker_id = null, claim_id = null, updated_at = now()
       from cut_off where delivery.id = cut_off.id
-      returning delivery.id, cut_off.attempt, cut_off.sent_at, gives_up
+      returning delivery.id, client_id, endpoint_id, cut_off.attempt, cut_off.sent_at, gives_up
     )
     insert into webhook_delivery_logs
-      (delivery_id, attempt_number, attempted_at, duration_ms, error, error_type, will_retry, retry_at)
-    select id, attempt, sent_at,
+      (delivery_id, client_id, endpoint_id, attempt_number, attempted_at, duration_ms, error,
+       error_type, will_retry, retry_at)
+    select id, client_id, endpoint_id, attempt, sent_at,
       least(greatest(0, extract(epoch from now() - sent_at) * 1000), 2147483647)::int,
       'The worker died during the attempt; whether the receiver got it is not known.',
       'interrupted', not gives_up, case when gives_up then null else now() end

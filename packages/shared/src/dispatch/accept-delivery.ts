@@ -5,49 +5,49 @@
  * dies next. When it throws, nothing was written. The queue is told after the commit and not waited
  * for: a queue that is down costs no time here.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
+import { ownerOf, clientScope, type Caller } from "../core/caller.ts";
 import { DomainError } from "../core/errors.ts";
-import { parseDestination, type DestinationRules } from "../core/destination-url.ts";
 import { FORMATS, resolveFormat, type RequestedFormat } from "../core/formats/registry.ts";
-import { subjectText, type Subject } from "../core/formats/format.ts";
+import { subjectText } from "../core/formats/format.ts";
 import { timeOfId } from "../core/ids.ts";
-import { SAMPLE_LEAD } from "../core/lead.ts";
-import { checkSigningSecret } from "../core/signing.ts";
-import { NONCE_BYTES, seal, secretPlace, type EncryptionKey } from "../core/secret-box.ts";
-import { inTransaction, type Queryable, type Sql } from "../db/client.ts";
+import type { EncryptionKey } from "../core/secret-box.ts";
+import { inTransaction, type Queryable } from "../db/client.ts";
 import {
   findDeliveryByIdempotencyKey,
-  insertDelivery,
+  insertDeliveries,
   type Delivery,
   type NewDelivery,
 } from "../db/deliveries.ts";
-import { findLead, upsertLead, type LeadChanges } from "../db/leads.ts";
-import type { DirectEnqueue } from "./direct-enqueue.ts";
+import { takeOrderNumbers } from "../db/order.ts";
+import { refuseUnstorable } from "../db/unstorable.ts";
+import { moveLinesOn, type LineDeps } from "./lines.ts";
+import { loadSubject, type RequestedSubject } from "./subject.ts";
+import {
+  findRequestedTarget,
+  sealOwnSecret,
+  type RequestedTarget,
+  type Target,
+  type TargetDeps,
+} from "./target.ts";
 
-export interface AcceptDeps {
-  readonly sql: Sql;
-  readonly directEnqueue: DirectEnqueue;
-  readonly destinationRules: DestinationRules;
+export interface AcceptDeps extends TargetDeps, LineDeps {
+  /** insertDeliveries of one, which may share its statement with others. */
+  readonly insert: (delivery: NewDelivery) => Promise<Delivery | undefined>;
   readonly encryptionKeys: readonly [EncryptionKey, ...EncryptionKey[]];
   readonly defaultMaxAttempts: number;
 }
 
 /** `…Text` is JSON as the caller spelled it. */
-export interface DeliveryRequest {
-  readonly webhookUrl: string;
-  readonly webhookSecret: string | null;
-  readonly content:
-    | { readonly kind: "sample" }
-    | { readonly kind: "payload"; readonly payloadText: string; readonly leadId: string | null }
-    | { readonly kind: "lead"; readonly leadId: string };
-  readonly leadChanges: { readonly leadId: string; readonly changes: LeadChanges } | null;
-  readonly campaignName: string | null;
-  readonly customFields: Readonly<Record<string, unknown>>;
+export interface DeliveryRequest extends RequestedSubject {
+  readonly caller: Caller;
+  readonly target: RequestedTarget;
   readonly eventType: string;
   readonly format: RequestedFormat;
   readonly maxAttempts: number | null;
   readonly metadataText: string | null;
+  readonly isTestDelivery: boolean;
   readonly idempotency: { readonly key: string; readonly requestText: string } | null;
 }
 
@@ -61,28 +61,46 @@ export async function acceptDelivery(
   deps: AcceptDeps,
   request: DeliveryRequest,
 ): Promise<Accepted> {
-  const idempotency = request.idempotency && {
-    key: request.idempotency.key,
-    hash: createHash("sha256").update(request.idempotency.requestText).digest(),
-  };
-  const earlier = idempotency && (await findEarlier(deps.sql, idempotency));
-  if (earlier) return earlier;
-
-  const delivery = await writeRow(deps, request, idempotency);
-  if (delivery !== undefined) return { delivery, isReplay: false };
-
-  const winner = idempotency && (await findEarlier(deps.sql, idempotency));
-  if (winner) return winner;
-  throw new Error("a delivery was refused by a key that cannot be found");
+  const target = await findRequestedTarget(deps, request.target, clientScope(request.caller));
+  const resolved = resolveDelivery(request, target);
+  return (await findEarlier(deps, resolved)) ?? writeDelivery(deps, resolved);
 }
 
-type Idempotency = NewDelivery["idempotency"];
+/** A request and what it comes to. */
+export interface Resolved {
+  readonly request: DeliveryRequest;
+  readonly target: Target;
+  readonly clientId: string | null;
+  readonly idempotency: NewDelivery["idempotency"];
+  /** The ordered endpoint, if any, in whose line it waits: one or none. */
+  readonly lineOf: readonly string[];
+}
 
-async function findEarlier(
-  sql: Sql,
-  { key, hash }: NonNullable<Idempotency>,
+export function resolveDelivery(request: DeliveryRequest, target: Target): Resolved {
+  const { caller, idempotency, isTestDelivery } = request;
+  const isEndpoint = target.kind === "endpoint";
+  // A test is made now: it says nothing that would have to come after anything else.
+  const waitsInLine = isEndpoint && target.ordered && target.enabled && !isTestDelivery;
+  return {
+    request,
+    target,
+    clientId: isEndpoint ? target.clientId : ownerOf(caller),
+    idempotency: idempotency && {
+      key: idempotency.key,
+      hash: createHash("sha256").update(idempotency.requestText).digest(),
+    },
+    lineOf: waitsInLine ? [target.id] : [],
+  };
+}
+
+/** What an earlier request with the same key made. Throws `idempotency_conflict`. */
+export async function findEarlier(
+  { sql }: Pick<AcceptDeps, "sql">,
+  { idempotency, clientId }: Resolved,
 ): Promise<Accepted | undefined> {
-  const found = await findDeliveryByIdempotencyKey(sql, key);
+  if (idempotency === null) return undefined;
+  const { key, hash } = idempotency;
+  const found = await findDeliveryByIdempotencyKey(sql, { key, clientId });
   if (found === undefined) return undefined;
   const { idempotencyHash, ...delivery } = found;
   if (idempotencyHash.equals(hash)) return { delivery, isReplay: true };
@@ -93,87 +111,85 @@ async function findEarlier(
   );
 }
 
-/** Undefined when another request with the same idempotency key was faster. */
-async function writeRow(
-  deps: AcceptDeps,
-  request: DeliveryRequest,
-  idempotency: Idempotency,
-): Promise<Delivery | undefined> {
-  const destination = parseDestination(request.webhookUrl, deps.destinationRules);
-  if (request.webhookSecret !== null) checkSigningSecret(request.webhookSecret);
-  const id = uuidv7();
-  const queuedForMs = deps.directEnqueue.reserve();
+/** For one that had no row with its key a moment ago. */
+export async function writeDelivery(deps: AcceptDeps, resolved: Resolved): Promise<Accepted> {
+  const delivery = await writeRow(deps, resolved);
+  return delivery === undefined ? findWinner(deps, resolved) : { delivery, isReplay: false };
+}
 
-  const insert = async (sql: Queryable): Promise<Delivery | undefined> => {
-    const createdAt = timeOfId(id);
-    const subject = await loadSubject(sql, request);
-    const format = resolveFormat(request.format);
-    return insertDelivery(sql, {
-      id,
-      leadId: request.content.kind === "sample" ? null : request.content.leadId,
-      eventType: request.eventType,
-      webhookUrl: destination.href,
-      payloadText: subjectText(subject),
-      body: FORMATS[format]({
-        eventType: request.eventType,
-        timestamp: createdAt.toISOString(),
-        subject,
-      }),
-      format,
-      secretEncrypted: sealSecret(deps, id, request.webhookSecret),
-      maxAttempts: request.maxAttempts ?? deps.defaultMaxAttempts,
-      isTestDelivery: request.content.kind === "sample",
-      metadataText: request.metadataText,
-      createdAt,
-      idempotency,
-      queuedForMs,
-    });
+/** Another request with the same key was faster. */
+export async function findWinner(deps: AcceptDeps, resolved: Resolved): Promise<Accepted> {
+  const winner = await findEarlier(deps, resolved);
+  if (winner !== undefined) return winner;
+  throw new Error("a delivery was refused by a key that cannot be found");
+}
+
+async function writeRow(deps: AcceptDeps, resolved: Resolved): Promise<Delivery | undefined> {
+  const { request, lineOf } = resolved;
+  const queuedForMs = lineOf.length === 0 ? deps.directEnqueue.reserve() : 0;
+  const write = async (tx: Queryable): Promise<Delivery | undefined> => {
+    const [orderNo = null] = lineOf.length === 0 ? [] : await takeOrderNumbers(tx, lineOf);
+    const row = await buildRow(deps, tx, { resolved, orderNo, queuedForMs });
+    const [delivery] = await insertDeliveries(tx, [row]);
+    return delivery;
   };
-
-  // A lead that came along is written with its delivery or not at all.
-  const delivery = await refuseUnstorable(() =>
-    request.leadChanges === null ? insert(deps.sql) : inTransaction(deps.sql, insert),
+  // A lead that came along, or a place in a line, is written with its delivery or not at all.
+  const needsTransaction = request.leadChanges !== null || lineOf.length > 0;
+  const delivery = await refuseUnstorable(async () =>
+    needsTransaction
+      ? inTransaction(deps.sql, write)
+      : deps.insert(await buildRow(deps, deps.sql, { resolved, orderNo: null, queuedForMs })),
   );
-  if (delivery !== undefined && queuedForMs > 0) deps.directEnqueue.enqueue(id);
+  if (delivery?.status === "pending") {
+    if (queuedForMs > 0) deps.directEnqueue.enqueue(delivery.id);
+    await moveLinesOn(deps, lineOf);
+  }
   return delivery;
 }
 
-// SQLSTATE class 22, data exception: JSON allows numbers that PostgreSQL's numeric does not hold.
-const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
-
-async function refuseUnstorable<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (typeof code !== "string" || !DATA_EXCEPTION.test(code)) throw error;
-    throw new DomainError("invalid_request", "A value in the request cannot be stored.", [
-      { field: "body", message: "a number or a time is out of PostgreSQL's range" },
-    ]);
-  }
+interface RowParts {
+  readonly resolved: Resolved;
+  readonly orderNo: number | null;
+  readonly queuedForMs: number;
 }
 
-async function loadSubject(sql: Queryable, request: DeliveryRequest): Promise<Subject> {
-  const { content, leadChanges, campaignName, customFields } = request;
-  const changed = leadChanges && (await upsertLead(sql, leadChanges.leadId, leadChanges.changes));
-  switch (content.kind) {
-    case "payload":
-      return { kind: "payload", payloadText: content.payloadText };
-    case "sample":
-      return { kind: "lead", lead: SAMPLE_LEAD, campaignName, customFields };
-    case "lead": {
-      const lead = changed ?? (await findLead(sql, content.leadId));
-      if (lead) return { kind: "lead", lead, campaignName, customFields };
-      throw new DomainError(
-        "lead_not_found",
-        `There is no lead "${content.leadId}"; send it along as "lead", or send a "payload".`,
-        [{ field: "body.leadId", message: "unknown lead" }],
-      );
-    }
-  }
-}
-
-function sealSecret(deps: AcceptDeps, id: string, secret: string | null): Buffer | null {
-  if (secret === null) return null;
-  return seal(deps.encryptionKeys, secretPlace(id), secret, randomBytes(NONCE_BYTES));
+/** Writes the lead that came along; throws `lead_not_found`. */
+export async function buildRow(
+  deps: AcceptDeps,
+  sql: Queryable,
+  { resolved, orderNo, queuedForMs }: RowParts,
+): Promise<NewDelivery> {
+  const { request, target, clientId, idempotency } = resolved;
+  const subject = await loadSubject(sql, request, clientId);
+  const id = uuidv7();
+  const createdAt = timeOfId(id);
+  const endpoint = target.kind === "endpoint" ? target : undefined;
+  const format = resolveFormat(
+    request.format === "auto" ? (endpoint?.format ?? "auto") : request.format,
+  );
+  const { eventType } = request;
+  return {
+    id,
+    clientId,
+    endpointId: endpoint?.id ?? null,
+    leadId: request.content.kind === "sample" ? null : request.content.leadId,
+    eventId: null,
+    eventType,
+    webhookUrl: target.url,
+    content: {
+      payloadText: subjectText(subject),
+      body: FORMATS[format]({ eventType, timestamp: createdAt.toISOString(), subject }),
+    },
+    format,
+    secretEncrypted: sealOwnSecret(deps.encryptionKeys, id, target),
+    maxAttempts: request.maxAttempts ?? endpoint?.maxAttempts ?? deps.defaultMaxAttempts,
+    hasOwnMaxAttempts: request.maxAttempts !== null || endpoint === undefined,
+    isTestDelivery: request.isTestDelivery,
+    metadataText: request.metadataText,
+    createdAt,
+    idempotency,
+    orderNo,
+    isEndpointDisabled: endpoint?.enabled === false && !request.isTestDelivery,
+    queuedForMs,
+  };
 }

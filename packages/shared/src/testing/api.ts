@@ -75,6 +75,8 @@ export interface Api {
   get(path: string, options?: RequestOptions): Promise<ApiAnswer>;
   /** A string or bytes are sent as they are, anything else as JSON. */
   post(path: string, body?: unknown, options?: RequestOptions): Promise<ApiAnswer>;
+  /** Any other method; the body as with `post`. */
+  send(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<ApiAnswer>;
   /** Posts a delivery that must be accepted. */
   deliver(body: unknown, options?: RequestOptions): Promise<DeliveryJson>;
   /** One delivery with its payload and attempts. */
@@ -97,21 +99,23 @@ export function createApi(url: string, key: string, onAnswer: (text: string) => 
   };
 
   const get: Api["get"] = (path, { headers = {} } = {}) => call(path, { headers });
-  const post: Api["post"] = (path, body, options = {}) => {
+  const send: Api["send"] = (method, path, body, options = {}) => {
     const { headers = {}, contentType = "application/json" } = options;
-    if (body === undefined) return call(path, { method: "POST", headers });
+    if (body === undefined) return call(path, { method, headers });
     const content =
       typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
     return call(path, {
-      method: "POST",
+      method,
       headers: { "content-type": contentType, ...headers },
       body: content as NonNullable<RequestInit["body"]>,
     });
   };
+  const post: Api["post"] = (path, body, options) => send("POST", path, body, options);
   return {
     url,
     get,
     post,
+    send,
     async deliver(body, options) {
       const answer = await post("/webhook-delivery", body, options);
       if (answer.status !== 202) throw new Error(`not accepted: ${answer.status} ${answer.text}`);

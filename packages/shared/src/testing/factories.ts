@@ -1,5 +1,7 @@
 /** Valid things with nothing in them but what a test is about. */
 import { randomBytes } from "node:crypto";
+import { v7 as uuidv7 } from "uuid";
+import type { NewDelivery } from "../db/deliveries.ts";
 import type { Hook } from "./receiver.ts";
 
 /** The body of a request for a delivery to `hook`. */
@@ -17,4 +19,30 @@ export function plainSecret(): string {
 
 export function encryptionKey(): string {
   return randomBytes(32).toString("base64");
+}
+
+/** A row as acceptDelivery would write it, accepted now and unsigned. */
+export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
+  return {
+    id: uuidv7(),
+    clientId: null,
+    endpointId: null,
+    leadId: null,
+    eventId: null,
+    eventType: "lead.captured",
+    webhookUrl: "https://example.com/",
+    content: { payloadText: "{}", body: "{}" },
+    format: "raw",
+    secretEncrypted: null,
+    maxAttempts: 4,
+    hasOwnMaxAttempts: true,
+    isTestDelivery: false,
+    metadataText: null,
+    createdAt: new Date(),
+    idempotency: null,
+    orderNo: null,
+    isEndpointDisabled: false,
+    queuedForMs: 0,
+    ...also,
+  };
 }

@@ -1,0 +1,75 @@
+/**
+ * What the end of an attempt means beyond its delivery: for the endpoint's state, and for those that
+ * wait in line behind it. All of it is made up for if it fails or the process dies here: a line by the
+ * sweep, a state by the endpoint's next attempt. So nothing here fails the attempt.
+ */
+import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
+import { judgeHealth } from "@webhook-delivery/shared/core/endpoint-health.ts";
+import type { AttemptRecord, Recorded } from "@webhook-delivery/shared/db/attempts.ts";
+import type { ClaimedDelivery, EndedDelivery } from "@webhook-delivery/shared/db/claims.ts";
+import type { Sql } from "@webhook-delivery/shared/db/client.ts";
+import { advanceLines } from "@webhook-delivery/shared/db/order.ts";
+import { applyHealthVerdict } from "@webhook-delivery/shared/dispatch/endpoint-state.ts";
+import type { Logger } from "@webhook-delivery/shared/log.ts";
+
+export interface FollowUp {
+  attempted(
+    claim: ClaimedDelivery,
+    made: {
+      readonly record: AttemptRecord;
+      /** Undefined after a fault of ours. */
+      readonly result: AttemptResult | undefined;
+      readonly recorded: Recorded;
+    },
+  ): Promise<void>;
+  /** It was due, and its endpoint is disabled or gone. */
+  ended(delivery: EndedDelivery): Promise<void>;
+}
+
+export interface FollowUpDeps {
+  readonly sql: Sql;
+  readonly log: Logger;
+  readonly now: () => Date;
+  /** There is something for the sweep to take. */
+  readonly onDue: () => void;
+  /** An operational event waits to be published. */
+  readonly onEvent: () => void;
+}
+
+export function createFollowUp(deps: FollowUpDeps): FollowUp {
+  const { sql, log, now } = deps;
+
+  const tryTo = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn({ event: "follow_up.failed", what, err: error }, "made up for later");
+    }
+  };
+
+  const moveOn = async (endpointId: string): Promise<void> =>
+    tryTo("line", async () => {
+      const freed = await advanceLines(sql, [endpointId], 0);
+      if (freed.length > 0) deps.onDue();
+    });
+
+  return {
+    async attempted({ endpoint }, { record, result, recorded }) {
+      if (endpoint === null) return;
+      const { health } = recorded;
+      if (health !== undefined && result !== undefined) {
+        const verdict = judgeHealth(result, health, now());
+        await tryTo("endpoint", async () => {
+          if (!(await applyHealthVerdict(sql, endpoint.id, verdict))) return;
+          log.warn({ event: `endpoint.${verdict.change}`, endpointId: endpoint.id, ...verdict });
+          deps.onEvent();
+        });
+      }
+      const isFinal = recorded.isSettled && record.next.status !== "pending";
+      if (endpoint.isInLine && isFinal) await moveOn(endpoint.id);
+    },
+    async ended({ endpointId, isInLine }) {
+      if (isInLine) await moveOn(endpointId);
+    },
+  };
+}

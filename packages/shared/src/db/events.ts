@@ -1,0 +1,88 @@
+/** Queries on `webhook_events`. */
+import { belongsTo, type Queryable } from "./client.ts";
+
+export interface WebhookEvent {
+  readonly id: string;
+  readonly clientId: string | null;
+  /** The publisher's own, or ours as text; unique per client. */
+  readonly eventId: string;
+  readonly type: string;
+  readonly source: string | null;
+  readonly occurredAt: Date;
+  readonly createdAt: Date;
+}
+
+export interface NewEvent extends Omit<WebhookEvent, "createdAt"> {
+  /** JSON as its publisher spelled it. */
+  readonly dataText: string;
+  /** SHA-256: what a repetition must be of. */
+  readonly contentHash: Buffer;
+  /** False: a worker makes its deliveries. */
+  readonly isPublished: boolean;
+}
+
+/** Undefined: this client has published an event with this id before. */
+export async function insertEvent(
+  sql: Queryable,
+  event: NewEvent,
+): Promise<WebhookEvent | undefined> {
+  const [row] = await sql<WebhookEvent[]>`
+    insert into webhook_events
+      (id, client_id, event_id, type, source, data, data_text, content_hash, occurred_at,
+       published_at)
+    values
+      (${event.id}, ${event.clientId}, ${event.eventId}, ${event.type}, ${event.source},
+       ${event.dataText}::text::jsonb, ${event.dataText}, ${event.contentHash}, ${event.occurredAt},
+       ${event.isPublished ? sql`now()` : null})
+    on conflict do nothing
+    returning ${columns(sql)}`;
+  return row;
+}
+
+export interface EventKey {
+  readonly eventId: string;
+  /** Null: the operator's own. */
+  readonly clientId: string | null;
+}
+
+export async function findContentHash(
+  sql: Queryable,
+  { eventId, clientId }: EventKey,
+): Promise<Buffer | undefined> {
+  const [row] = await sql<{ contentHash: Buffer }[]>`
+    select content_hash as "contentHash" from webhook_events
+    where ${belongsTo(sql, clientId)}
+      and event_id = ${eventId}`;
+  return row?.contentHash;
+}
+
+/** `clientId` undefined: any client's, the operator's own first. */
+export async function findEvent(
+  sql: Queryable,
+  { eventId, clientId }: { readonly eventId: string; readonly clientId: string | undefined },
+): Promise<(WebhookEvent & { readonly data: unknown }) | undefined> {
+  const ofClient = clientId === undefined ? sql`` : sql`and client_id = ${clientId}`;
+  const [row] = await sql<(WebhookEvent & { data: unknown })[]>`
+    select ${columns(sql)}, data from webhook_events where event_id = ${eventId} ${ofClient}
+    order by client_id nulls first, id desc limit 1`;
+  return row;
+}
+
+/** The oldest event that waits for its deliveries, locked; other workers take other ones. */
+export async function lockUnpublishedEvent(
+  tx: Queryable,
+): Promise<(WebhookEvent & { readonly dataText: string }) | undefined> {
+  const [row] = await tx<(WebhookEvent & { dataText: string })[]>`
+    select ${columns(tx)}, data_text as "dataText" from webhook_events
+    where published_at is null order by id limit 1 for update skip locked`;
+  return row;
+}
+
+export async function markPublished(tx: Queryable, id: string): Promise<void> {
+  await tx`update webhook_events set published_at = now() where id = ${id}`;
+}
+
+function columns(sql: Queryable) {
+  return sql`id, client_id as "clientId", event_id as "eventId", type, source,
+    occurred_at as "occurredAt", created_at as "createdAt"`;
+}
