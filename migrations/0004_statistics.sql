@@ -250,6 +250,8 @@ group by 1, 2, 3, 4;
 drop index webhook_deliveries_by_event_type;
 drop index webhook_deliveries_by_endpoint;
 drop index webhook_deliveries_by_client;
+drop index webhook_deliveries_by_lead;
+drop index webhook_deliveries_by_url;
 drop index webhook_deliveries_failed_by_endpoint;
 drop index webhook_deliveries_failed_by_client;
 drop index webhook_deliveries_unfinished_by_endpoint;
@@ -263,6 +265,13 @@ create index webhook_deliveries_by_client on webhook_deliveries (client_id, stat
 create index webhook_deliveries_by_client_and_event_type
   on webhook_deliveries (client_id, event_type text_pattern_ops, status, id)
   where client_id is not null;
+-- How a text begins. A URL has at most 2,048 characters, all ASCII, which an index entry holds; of an
+-- expression such as left(webhook_url, 200) no index can be read alone.
+create index webhook_deliveries_by_lead
+  on webhook_deliveries (lead_id text_pattern_ops, id) include (client_id, status)
+  where lead_id is not null;
+create index webhook_deliveries_by_url
+  on webhook_deliveries (webhook_url text_pattern_ops, id) include (client_id, status);
 
 -- Counting reads the index alone where the rows are known to be visible to everybody: that is what
 -- vacuum finds out. By default it comes after every fifth row was changed.

@@ -18,6 +18,36 @@ const ROUTES = [
   ["GET", "/webhook-delivery/{id}/logs"],
   ["POST", "/webhook-delivery/{id}/retry"],
   ["POST", "/webhook-delivery/{id}/cancel"],
+  ["POST", "/webhook-delivery/batch"],
+  ["POST", "/webhook-delivery/replay"],
+  ["DELETE", "/webhook-delivery/logs"],
+  ["GET", "/replays"],
+  ["GET", "/replays/{id}"],
+  ["POST", "/replays/{id}/cancel"],
+  ["POST", "/endpoints"],
+  ["GET", "/endpoints"],
+  ["PUT", "/endpoints/by-source/{source}"],
+  ["GET", "/endpoints/{id}"],
+  ["PATCH", "/endpoints/{id}"],
+  ["DELETE", "/endpoints/{id}"],
+  ["POST", "/endpoints/{id}/test"],
+  ["POST", "/endpoints/{id}/rotate-secret"],
+  ["POST", "/endpoints/{id}/enable"],
+  ["POST", "/endpoints/{id}/disable"],
+  ["GET", "/endpoints/{id}/stats"],
+  ["GET", "/endpoints/{id}/deliveries"],
+  ["POST", "/webhook/test"],
+  ["POST", "/events"],
+  ["GET", "/events/{id}"],
+  ["GET", "/event-types"],
+  ["POST", "/clients"],
+  ["GET", "/clients"],
+  ["GET", "/clients/{id}"],
+  ["PATCH", "/clients/{id}"],
+  ["POST", "/clients/{id}/keys"],
+  ["DELETE", "/clients/{id}/keys/{keyId}"],
+  ["PUT", "/leads/{id}"],
+  ["GET", "/leads/{id}"],
   ["GET", "/openapi.json"],
   ["GET", "/metrics"],
 ] as const;
@@ -48,7 +78,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   });
 
   async function callBare(method: string, path: string, headers: Record<string, string> = {}) {
-    const response = await fetch(service.api.url + path.replace("{id}", SOME_ID), {
+    const response = await fetch(service.api.url + path.replaceAll(/\{\w+\}/g, SOME_ID), {
       method,
       headers,
     });

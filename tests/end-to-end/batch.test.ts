@@ -1,10 +1,6 @@
 /** `POST /webhook-delivery/batch`: many in one request, each accepted or refused by itself, in order. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type {
-  ApiAnswer,
-  DeliveryJson,
-  ErrorJson,
-} from "@webhook-delivery/shared/testing/api.ts";
+import type { ApiAnswer, DeliveryJson, ErrorJson } from "@webhook-delivery/shared/testing/api.ts";
 import { deliveryTo } from "@webhook-delivery/shared/testing/factories.ts";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import { newClient, register } from "@webhook-delivery/shared/testing/registry.ts";
@@ -92,7 +88,9 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
       items.flatMap((_, n) => (n % 5 === 1 || n % 5 === 4 ? [] : [n])),
     );
     expect(hook.arrivedIds()).toEqual(
-      found.flatMap(({ status, delivery }) => (status === "success" ? [delivery.id] : [])).toSorted(),
+      found
+        .flatMap(({ status, delivery }) => (status === "success" ? [delivery.id] : []))
+        .toSorted(),
     );
   });
 
@@ -235,7 +233,9 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     );
     const rows = await countRows();
     const again = await accept(withOwn, headers);
-    expect(again.map(({ delivery }) => delivery.id)).toEqual(first.map(({ delivery }) => delivery.id));
+    expect(again.map(({ delivery }) => delivery.id)).toEqual(
+      first.map(({ delivery }) => delivery.id),
+    );
     expect(again.map(({ idempotencyReplayed }) => idempotencyReplayed)).toEqual(
       again.map(() => true),
     );
@@ -265,13 +265,13 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   test.concurrent("a client's items are its own, and only its endpoints are there for it", async () => {
     const hook = receiver.hook();
     const [ours, theirs] = await Promise.all([
-      newClient(service.api),
+      newClient(service.api, "A client with a batch"),
       register(service.api, { url: hook.url }),
     ]);
     const items = [deliveryTo(hook), { endpointId: theirs.endpoint.id, payload: 1 }];
-    const found = await accept(items, ours.headers);
+    const found = await accept(items, ours.as.headers);
     expect(codesOf(found)).toEqual(["success", "endpoint_not_found"]);
-    expect(found[0]?.delivery).toMatchObject({ clientId: ours.client.id });
+    expect(found[0]?.delivery).toMatchObject({ clientId: ours.id });
   });
 
   test.concurrent.each([

@@ -237,9 +237,12 @@ describe("a client", () => {
     const { url } = receiver.hook();
     const key = { "idempotency-key": "the same for both" };
     const make = (client: typeof owner) =>
-      service.api.deliver({ webhookUrl: url, payload: {} }, {
-        headers: { ...client.as.headers, ...key },
-      });
+      service.api.deliver(
+        { webhookUrl: url, payload: {} },
+        {
+          headers: { ...client.as.headers, ...key },
+        },
+      );
     const [mine, theirs] = await Promise.all([make(owner), make(other)]);
     expect(mine.id).not.toBe(theirs.id);
     await Promise.all([service.finished(mine.id), service.finished(theirs.id)]);

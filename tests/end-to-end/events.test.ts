@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import {
-  bodyOf,
   deliveriesOf,
   newClient,
   publish,
@@ -39,7 +38,11 @@ async function startClient(name: string) {
     const { endpoint } = await register(service.api, { url: hook.url, ...also }, client.as);
     return { hook, id: endpoint.id };
   };
-  return { ...client, subscribe, publish: (event: object) => publish(service.api, event, client.as) };
+  return {
+    ...client,
+    subscribe,
+    publish: (event: object) => publish(service.api, event, client.as),
+  };
 }
 
 describe("an event", () => {
@@ -131,10 +134,8 @@ describe("an event", () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => service.api.post("/events", event, client.as)),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([
-      ...Array.from({ length: 9 }, () => 200),
-      202,
-    ]);
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(9);
     const ids = answers.map(({ body }) => (body as unknown as PublishedEvent).deliveries[0]);
     expect(new Set(ids).size).toBe(1);
     const again = await service.api.post(

@@ -1,7 +1,12 @@
 /** `/webhook-delivery/batch`: many deliveries in one request, each accepted or refused by itself. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyBaseLogger, FastifyRequest, FastifySchemaCompiler } from "fastify";
-import { Type, type Static } from "typebox";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  FastifySchemaCompiler,
+} from "fastify";
+import { Type, type Static, type TSchema } from "typebox";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { elementTexts, memberText } from "@webhook-delivery/shared/core/json-text.ts";
 import { acceptBatch, type Outcome } from "@webhook-delivery/shared/dispatch/accept-batch.ts";
@@ -36,13 +41,17 @@ export interface BatchDeps extends AcceptDeps {
 type Result = Static<typeof BatchResult>;
 
 export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, deps) => {
+  const compile = compilerOf(app);
+  const url = "/webhook-delivery/batch";
+  const fits = compile({ schema: BatchItemBody, httpPart: "body", method: "POST", url });
+
   app.post(
-    "/webhook-delivery/batch",
+    url,
     {
       bodyLimit: deps.maxPayloadBytes * BODY_PAYLOADS,
       config: { checksItsItems: true, answerTimeoutMs: ANSWER_TIMEOUT_MS },
       validatorCompiler: (part) =>
-        compilerOf(app)(part.httpPart === "body" ? { ...part, schema: BatchShape } : part),
+        compile(part.httpPart === "body" ? { ...part, schema: BatchShape } : part),
       schema: {
         tags: ["deliveries"],
         summary: "Accept up to 1,000 deliveries, each by itself",
@@ -58,7 +67,7 @@ export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, dep
       },
     },
     async (request, reply) => {
-      const read = itemReader(request, deps.maxPayloadBytes);
+      const read = itemReader(request, fits, deps.maxPayloadBytes);
       const bodies: readonly unknown[] = request.body.deliveries;
       const outcomes = await acceptAll(deps, bodies.map(read));
       const results = outcomes.map(resultWriter(request.log));
@@ -69,27 +78,24 @@ export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, dep
   );
 };
 
-function compilerOf({
-  validatorCompiler,
-}: {
-  validatorCompiler?: FastifySchemaCompiler<unknown> | undefined;
-}) {
-  if (validatorCompiler === undefined) throw new Error("the server validates nothing");
-  return validatorCompiler;
+function compilerOf(app: FastifyInstance): FastifySchemaCompiler<TSchema> {
+  if (app.validatorCompiler === undefined) throw new Error("the server validates nothing");
+  return app.validatorCompiler;
 }
 
+type Validator = ReturnType<FastifySchemaCompiler<TSchema>>;
+
 /** What each item asks for, or why it is refused before anything is looked up. */
-function itemReader(request: FastifyRequest, maxBytes: number) {
+function itemReader(request: FastifyRequest, fits: Validator, maxBytes: number) {
   const { caller, bodyText, headers } = request;
   const batchKey = readIdempotencyKey(headers["idempotency-key"]);
   const texts = elementTexts(memberText(bodyText, "deliveries") ?? "");
-  const fits = request.compileValidationSchema(BatchItemBody, "body");
   return (body: unknown, index: number): DeliveryRequest | Outcome => {
     const text = texts[index] ?? "";
     try {
       refuseLarge(text, maxBytes);
       refuseUnfit(body, text);
-      if (!fits(body)) throw misfit(fits.errors ?? [], "body");
+      if (fits(body) === false) throw misfit(fits.errors ?? [], "body");
       const item = body as Static<typeof BatchItemBody>;
       const idempotencyKey = item.idempotencyKey
         ? readIdempotencyKey(item.idempotencyKey)

@@ -45,7 +45,8 @@ export const testRoutes: FastifyPluginAsyncTypebox<TestDeps> = async (app, deps)
     try {
       const { delivery, attempt } = await deliverTest(settings, request);
       const { id, status } = delivery;
-      if (!isFinished(delivery)) return await unavailable(reply, `Attempt still going on: see ${id}.`);
+      if (!isFinished(delivery))
+        return await unavailable(reply, `Attempt still going on: see ${id}.`);
       if (status === "cancelled" && attempt === undefined) {
         return await unavailable(reply, `No worker took delivery ${id} in time; it is cancelled.`);
       }

@@ -66,9 +66,3 @@ export function matches(sql: Queryable, filter: ExactFilter, beforeId: string | 
   ].filter((condition) => condition !== undefined);
   return conditions.reduce((all, condition) => sql`${all} and ${condition}`, sql`true`);
 }
-
-/** Ids alone tell whether a delivery fits. */
-export function isOfIdsOnly(filter: ExactFilter): boolean {
-  const { leadId, endpointId, clientId, eventType, status } = filter;
-  return [leadId, endpointId, clientId, eventType, status].every((value) => value === undefined);
-}

@@ -164,7 +164,7 @@ export interface ReplayStep {
 }
 
 /** A step that comes late is made up for, by no more than this. */
-const CATCH_UP_MS = 1_000;
+const CATCH_UP_MS = 500;
 
 /** False: it was cancelled, or has moved on without us: nothing of the step may stay. */
 export async function recordReplayStep(
@@ -173,6 +173,8 @@ export async function recordReplayStep(
   step: ReplayStep,
 ): Promise<boolean> {
   const { started = 0, skipped = 0 } = step;
+  // The time that the counting took is no part of the rate.
+  const catchUpMs = step.matched === undefined ? CATCH_UP_MS : 0;
   const moved = await tx`
     update replays
     set matched = greatest(coalesce(${step.matched ?? null}::bigint, matched),
@@ -183,8 +185,8 @@ export async function recordReplayStep(
           then greatest(matched - replayed - ${started}, skipped + ${skipped})
           else skipped + ${skipped} end,
         position = ${step.position ?? position},
-        next_step_at = greatest(next_step_at, now() - ${CATCH_UP_MS} * interval '1 millisecond')
-          + ${step.waitMs} * interval '1 millisecond',
+        next_step_at = ${step.waitMs} * interval '1 millisecond'
+          + greatest(next_step_at, clock_timestamp() - ${catchUpMs} * interval '1 millisecond'),
         state = case when ${step.isLast} then 'completed' else state end,
         finished_at = case when ${step.isLast} then now() end
     where id = ${id} and state = 'running' and position is not distinct from ${position}::uuid`;

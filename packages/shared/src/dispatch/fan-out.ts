@@ -37,10 +37,10 @@ export async function fanOut(
   { defaultMaxAttempts, reserve }: FanOutOptions,
 ): Promise<FannedOut> {
   const subscribers = await findSubscribers(tx, event);
-  const ordered = subscribers.filter(({ ordered, enabled }) => ordered && enabled);
+  const inLine = subscribers.filter(({ ordered, enabled }) => ordered && enabled);
   const orderNos = new Map<string, number | null>();
-  if (ordered.length > 0) {
-    const ids = ordered.map(({ id }) => id);
+  if (inLine.length > 0) {
+    const ids = inLine.map(({ id }) => id);
     const numbers = await takeOrderNumbers(tx, ids);
     for (const [index, id] of ids.entries()) orderNos.set(id, numbers[index] ?? null);
   }
