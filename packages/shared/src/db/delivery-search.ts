@@ -35,21 +35,22 @@ export async function findNewest(sql: Queryable, search: Search, page: Page): Pr
       with walked as materialized (${newestIds(sql, exact, { ...page, limit: walk })})
       select (select count(*) from walked)::int as walked, array(
         select id from walked join webhook_deliveries using (id)
-        where ${begins(sql, q)} order by id desc limit ${page.limit}
+        where ${beginsAnywhere(sql, q)} order by id desc limit ${page.limit}
       )::text[] as ids`;
     if (met === undefined) throw new Error("a select without a table returned no row");
     if (met.ids.length === page.limit || met.walked < walk) return met.ids;
   }
   const conditions = matches(sql, exact, page.beforeId);
-  const inPlaces = ranges(sql, q).map(
+  const inPlaces = placesOf(sql, q).map(
     // The offset keeps the planner from walking the list once more.
-    (range) => sql`
+    ({ begins }) => sql`
       (select id from (
-        select id from webhook_deliveries where ${range} and ${conditions} offset 0
+        select id from webhook_deliveries where ${begins} and ${conditions} offset 0
       ) as place order by id desc limit ${page.limit})`,
   );
   const rows = await sql<{ id: string }[]>`
-    select distinct id from (${unionOf(sql, inPlaces)}) as places order by id desc limit ${page.limit}`;
+    select distinct id from (${joined(sql, inPlaces, sql`union all`)}) as places
+    order by id desc limit ${page.limit}`;
   return rows.map(({ id }) => id);
 }
 
@@ -63,56 +64,70 @@ export async function countFound(sql: Queryable, search: Search): Promise<number
       with walked as materialized (${newestIds(sql, exact, { limit: walk, beforeId: undefined })})
       select (select count(*) from walked)::int as walked, case
         when (select count(*) from walked) < ${walk} then (
-          select count(*) from walked join webhook_deliveries using (id) where ${begins(sql, q)})
+          select count(*) from walked join webhook_deliveries using (id) where ${beginsAnywhere(sql, q)})
         end::int as count`;
     if (met !== undefined && met.walked < walk) return Math.min(met.count, limit);
   }
   const conditions = matches(sql, exact, undefined);
-  const inPlaces = ranges(sql, q).map(
-    (range) => sql`
-      (select id from webhook_deliveries where ${range} and ${conditions} limit ${limit})`,
+  const inPlaces = placesOf(sql, q).map(
+    ({ begins, order }) => sql`
+      (select id from webhook_deliveries where ${begins} and ${conditions}
+       order by ${order} limit ${limit})`,
   );
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count
-    from (select distinct id from (${unionOf(sql, inPlaces)}) as places limit ${limit}) as found`;
+    from (select distinct id from (${joined(sql, inPlaces, sql`union all`)}) as places limit ${limit})
+      as found`;
   return row?.count ?? 0;
-}
-
-function unionOf(sql: Queryable, queries: readonly Fragment[]): Fragment {
-  const [first, ...others] = queries;
-  if (first === undefined) throw new Error("there is no place to look in");
-  return others.reduce((all, query) => sql`${all} union all ${query}`, first);
 }
 
 /** In every place at most `enough` begin with it. */
 async function isRare(sql: Queryable, { q, enough }: Search): Promise<boolean> {
-  const [row] = await sql<{ isRare: boolean }[]>`
-    select ${ranges(sql, q).reduce(
-      (all, range) => sql`${all} and (
-        select count(*) from (
-          select from webhook_deliveries where ${range} limit ${enough + 1}
-        ) as entries) <= ${enough}`,
-      sql`true`,
-    )} as "isRare"`;
+  const isFew = placesOf(sql, q).map(
+    ({ begins, order }) => sql`(
+      select count(*) from (
+        select from webhook_deliveries where ${begins} order by ${order} limit ${enough + 1}
+      ) as entries) <= ${enough}`,
+  );
+  const [row] = await sql<
+    { isRare: boolean }[]
+  >`select ${joined(sql, isFew, sql`and`)} as "isRare"`;
   return row?.isRare === true;
 }
 
-function begins(sql: Queryable, q: string) {
-  return sql`(${ranges(sql, q).reduce((any, range) => sql`${any} or ${range}`)})`;
+interface Place {
+  readonly begins: Fragment;
+  /** Its index's: asked for also where it does not matter, or the planner might read the table. */
+  readonly order: Fragment;
 }
 
-/** A condition for every place that a text can begin in. */
-function ranges(sql: Queryable, q: string) {
+/** Everywhere that a text can begin. */
+function placesOf(sql: Queryable, q: string): readonly Place[] {
+  const urls = ["", "https://", "http://"].map((scheme) => scheme + q);
   return [
-    prefixOf(sql, sql`lead_id`, q),
-    prefixOf(sql, sql`event_type`, q),
-    ...["", "https://", "http://"].map((scheme) => prefixOf(sql, sql`webhook_url`, scheme + q)),
-    ...(isUuid(q) ? [sql`id = ${q}`] : []),
+    placeOf(sql, sql`lead_id`, q),
+    placeOf(sql, sql`event_type`, q),
+    ...urls.map((url) => placeOf(sql, sql`webhook_url`, url)),
+    ...(isUuid(q) ? [{ begins: sql`id = ${q}`, order: sql`id` }] : []),
   ];
 }
 
-function prefixOf(sql: Queryable, text: Fragment, prefix: string) {
+function placeOf(sql: Queryable, text: Fragment, prefix: string): Place {
   const end = afterPrefix(prefix);
   const upTo = end === null ? sql`` : sql`and ${text} ~<~ ${end}`;
-  return sql`(${text} ~>=~ ${prefix} ${upTo})`;
+  return { begins: sql`(${text} ~>=~ ${prefix} ${upTo})`, order: sql`${text} using ~<~` };
+}
+
+function beginsAnywhere(sql: Queryable, q: string): Fragment {
+  return sql`(${joined(
+    sql,
+    placesOf(sql, q).map(({ begins }) => begins),
+    sql`or`,
+  )})`;
+}
+
+function joined(sql: Queryable, parts: readonly Fragment[], by: Fragment): Fragment {
+  const [first, ...others] = parts;
+  if (first === undefined) throw new Error("there is no place to look in");
+  return others.reduce((all, part) => sql`${all} ${by} ${part}`, first);
 }
