@@ -192,11 +192,9 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
 
   test.concurrent("leads are written in the order of the items, and seen by those behind", async () => {
     const hook = receiver.hook();
-    const lead = (company: string) => ({ leadId: "in-order", lead: { company } });
-    const items = [lead("first"), { leadId: "in-order" }, lead("second"), { leadId: "in-order" }];
-    const found = await accept(
-      items.map((item) => ({ webhookUrl: hook.url, format: "raw", ...item })),
-    );
+    const seen = { webhookUrl: hook.url, format: "raw", leadId: "in-order" };
+    const changed = (company: string) => ({ ...seen, lead: { company } });
+    const found = await accept([changed("first"), seen, changed("second"), seen]);
     const companies = await Promise.all(
       found.map(async ({ delivery }) => {
         const { payload } = await service.api.read(delivery.id);

@@ -182,6 +182,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     expect(await untilState(one.id, "completed")).toMatchObject({ matched: 1, replayed: 1 });
     const arrivals = await hook.waitFor(4);
     expect(arrivals[3]?.body).toBe("1");
+    await service.attempted(made[0]?.id ?? "", 2);
     const rest = await start({ since: LONG_AGO, ...filter });
     expect(await untilState(rest.id, "completed")).toMatchObject({ matched: 2, replayed: 2 });
     await hook.waitFor(6);

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { deliveryExample } from "./delivery-examples.ts";
 import { DeliverySchema, ErrorFields, NewDeliveryBody, Nullable, OneOf } from "./schemas.ts";
 
-export const MOST_ITEMS = 1_000;
+const MOST_ITEMS = 1_000;
 
 export const BatchItemBody = Type.Interface([NewDeliveryBody], {
   idempotencyKey: Type.Optional(

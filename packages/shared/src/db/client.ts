@@ -47,26 +47,40 @@ export function uuidArray(ids: readonly string[]): string {
 /**
  * `work` on one reserved connection between BEGIN and COMMIT; ROLLBACK when it throws. Instead of
  * `sql.begin()`, which misbehaves when a connection's pipeline fills (porsager/postgres #823, #1189).
+ *
+ * A connection that is lost has rolled back by itself and is with the pool again. It must not be touched
+ * any more: postgres.js 3.4.9 would write to a socket that is null, in a timer where nobody catches it,
+ * and a release would give that connection to the next query as an open one.
+ *
+ * It also tells the first query on a connection that comes back of the error that ended the old one. When
+ * that is a `reserve()`, the connection is never seen again: so a plain query goes before, after which
+ * `reserve()` finds an open connection. A restart of PostgreSQL could cost the whole pool otherwise.
  */
 export async function inTransaction<T>(sql: Sql, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  await sql`select`;
   const connection = await sql.reserve();
   try {
     await connection`begin`;
-    try {
-      const result = await work(connection);
-      await connection`commit`;
-      return result;
-    } catch (error) {
-      // A connection that is gone has rolled back by itself; the first error is the one to report.
-      await connection`rollback`.catch(() => {});
-      throw error;
-    }
-  } finally {
+    const result = await work(connection);
+    await connection`commit`;
     connection.release();
+    return result;
+  } catch (error) {
+    // The first error is the one to report.
+    const isUsable = !isConnectionLost(error) && (await endsWell(connection`rollback`));
+    if (isUsable) connection.release();
+    throw error;
   }
 }
 
-const UNAVAILABLE_CODES = new Set([
+async function endsWell(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}
+
+const CONNECTION_CODES = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
@@ -85,9 +99,13 @@ const UNAVAILABLE_CODES = new Set([
 // shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58).
 const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006)/;
 
+function isConnectionLost(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && CONNECTION_CODES.has(code);
+}
+
 /** True when the database cannot answer now and the same statement may work later. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== "string") return false;
-  return UNAVAILABLE_CODES.has(code) || UNAVAILABLE_STATES.test(code);
+  return isConnectionLost(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
 }

@@ -110,10 +110,14 @@ export async function nextReplayStepInMs(sql: Queryable): Promise<number | undef
 /**
  * Until the transaction ends this replay's steps are this one's. The lock is not on the row, which
  * others may want to cancel meanwhile. Undefined: another worker has it, or there is nothing to do.
+ *
+ * Its matches are looked for with a plan of their own: one for any filter reads the table in id order
+ * and found a type without a match after 360 ms in a million rows, instead of half a millisecond.
  */
 export async function takeDueReplay(tx: Queryable, id: string): Promise<RunningReplay | undefined> {
   const [lock] = await tx<{ isOurs: boolean }[]>`
-    select pg_try_advisory_xact_lock(hashtextextended(${`replay ${id}`}, 0)) as "isOurs"`;
+    select pg_try_advisory_xact_lock(hashtextextended(${`replay ${id}`}, 0)) as "isOurs",
+      set_config('plan_cache_mode', 'force_custom_plan', true)`;
   if (lock?.isOurs !== true) return undefined;
   const [row] = await tx<RunningReplay[]>`
     select ${columns(tx)}, position from replays

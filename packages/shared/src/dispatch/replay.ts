@@ -99,7 +99,8 @@ class SupersededError extends Error {
 }
 
 async function count(tx: Queryable, replay: RunningReplay) {
-  return { matched: await countMatches(tx, replay), waitMs: 0, isLast: false };
+  const matched = await countMatches(tx, replay);
+  return { matched, waitMs: 0, isLast: matched === 0 };
 }
 
 async function start(tx: Queryable, replay: RunningReplay) {
