@@ -31,7 +31,7 @@ const sql = connectDatabase({
 });
 try {
   if (values.costs) {
-    await measureTriggers(sql);
+    if (values.only !== "retention") await measureTriggers(sql);
     await measureRetention(sql);
   } else {
     if (!values["measure-only"]) {

@@ -7,8 +7,8 @@
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { foldStatDeltas } from "@webhook-delivery/shared/db/stat-rollup.ts";
 
-export const CLIENTS = 50;
-export const ENDPOINTS = 1_000;
+const CLIENTS = 50;
+const ENDPOINTS = 1_000;
 const DAYS = 30;
 const CHUNK = 250_000;
 const FOLD_STEP = 50_000;
@@ -35,7 +35,7 @@ export async function generateHistory(sql: Sql, size: HistorySize): Promise<void
   await timed("vacuum analyze", () => sql`vacuum analyze`);
 }
 
-export async function timed(what: string, work: () => Promise<unknown>): Promise<number> {
+async function timed(what: string, work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -43,7 +43,7 @@ export async function timed(what: string, work: () => Promise<unknown>): Promise
   return seconds;
 }
 
-export async function foldAll(sql: Sql): Promise<void> {
+async function foldAll(sql: Sql): Promise<void> {
   while ((await foldStatDeltas(sql, FOLD_STEP)) >= FOLD_STEP);
 }
 

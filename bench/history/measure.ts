@@ -41,7 +41,7 @@ export async function measureReads(sql: Sql, isAsked: (what: string) => boolean)
 
 type Read = () => Promise<unknown>;
 
-export async function timesOf(read: Read): Promise<{ medianMs: number; worstMs: number }> {
+async function timesOf(read: Read): Promise<{ medianMs: number; worstMs: number }> {
   for (let n = 0; n < WARM_UPS; n++) await read();
   const times: number[] = [];
   for (let n = 0; n < RUNS; n++) {

@@ -166,7 +166,8 @@ test.each([
 
 test.each([
   ["an unknown lead", "GET", "/leads/nobody", undefined, [404, "lead_not_found"]],
-  ["an id that cannot be stored", "GET", "/leads/%00", undefined, [400, "invalid_text"]],
+  ["an id that nothing can have", "GET", "/leads/%00", undefined, [404, "not_found"]],
+  ["an id that cannot be stored", "PUT", "/leads/%00", {}, [400, "invalid_text"]],
   ["an id that is too long", "PUT", `/leads/${"x".repeat(256)}`, {}, [404, "not_found"]],
   ["no body", "PUT", "/leads/bad", undefined, [400, "invalid_request"]],
   ["a list", "PUT", "/leads/bad", [], [400, "invalid_request"]],

@@ -2,7 +2,6 @@
  * Workers on a database (and a Redis database) of their own, without an ingest: deliveries are written
  * as rows that no queue has heard of, and a row is all that an accepted delivery is sure to have.
  */
-import { randomUUID } from "node:crypto";
 import { findDelivery, insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { listAttempts } from "@webhook-delivery/shared/db/delivery-logs.ts";
 import { newDelivery } from "@webhook-delivery/shared/testing/factories.ts";
@@ -103,7 +102,7 @@ export async function insertRow(
   webhookUrl: string,
   { maxAttempts = 4, createdAt = new Date() }: RowOptions = {},
 ): Promise<string> {
-  const row = newDelivery({ id: randomUUID(), webhookUrl, maxAttempts, createdAt });
+  const row = newDelivery({ webhookUrl, maxAttempts, createdAt });
   await insertDeliveries(sql, [row]);
   return row.id;
 }

@@ -6,6 +6,8 @@ import { Ajv, type Options } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifyInstance } from "fastify";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
+import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
 import { refuseUnstorableText } from "./json-body.ts";
 
 // One error is enough for an answer, and a hostile body cannot make us collect thousands.
@@ -17,8 +19,12 @@ export function validateStrictly(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === "body" ? exact : converting).compile(schema),
   );
-  app.addHook("preValidation", async ({ query, params }) => {
+  app.addHook("preValidation", async ({ query, params, method }) => {
     refuseUnstorableText(query, "querystring");
+    // Only a PUT names what is not there yet; for all others an id that nothing can have is not found.
+    if (method !== "PUT" && findUnstorableText(params, "params") !== undefined) {
+      throw new DomainError("not_found", "There is nothing with this id.");
+    }
     refuseUnstorableText(params, "params");
   });
   // Response schemas are documentation; what a handler returns is sent as it is.

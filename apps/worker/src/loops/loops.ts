@@ -25,7 +25,7 @@ const TASKS = [
   { name: "rollup", everyMs: ROLLUP_EVERY_MS, once: rollupOnce },
 ] as const satisfies readonly BackgroundTask[];
 
-export type TaskName = (typeof TASKS)[number]["name"];
+type TaskName = (typeof TASKS)[number]["name"];
 
 export interface BackgroundLoops {
   /** Do it now. */

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BUCKET_STARTS_MS, EXACT_UP_TO_MS, LONGEST_MS, percentileMs } from "./latency-buckets.ts";
 

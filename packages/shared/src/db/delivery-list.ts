@@ -51,7 +51,7 @@ function isInSums(filter: ExactFilter): filter is InSums {
 
 async function countInSums(
   sql: Queryable,
-  { endpointId, eventType, status = undefined }: InSums,
+  { endpointId, eventType, status }: InSums,
 ): Promise<number> {
   const counted = sql(status ?? "total");
   const [row] = await sql<{ count: number }[]>`

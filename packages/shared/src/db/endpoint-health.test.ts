@@ -126,7 +126,7 @@ describe("an endpoint's health", () => {
     expect(await recordAttempts(sql, records)).toEqual([{ isSettled: true, health: undefined }]);
   });
 
-  it("is recorded by many workers at once without one waiting for another in a circle", async () => {
+  it("counts every attempt that many workers record at once, in whatever order", async () => {
     const endpointIds = await Promise.all(Array.from({ length: 6 }, newEndpoint));
     const batches = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>

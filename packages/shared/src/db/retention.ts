@@ -7,7 +7,8 @@
  * and nothing waits for it but a manual retry of such a row. Killed halfway it has removed whole steps;
  * the next pass starts from the beginning.
  */
-import { NIL_UUID, type Queryable } from "./client.ts";
+import { NIL_UUID, type Queryable, type Sql } from "./client.ts";
+import { catchUpWithStats } from "./stat-rollup.ts";
 import { isInScope, type StatScope } from "./stat-scope.ts";
 
 export const ROWS_A_STEP = 2_000;
@@ -40,12 +41,17 @@ const RETENTION_LOCK = 7_268_455_190_116;
 
 /** Finished deliveries, those with the same outcome oldest first: how many each step removed. */
 export async function* removeDeliveries(
-  sql: Queryable,
+  sql: Sql,
   removal: Removal,
   limit = ROWS_A_STEP,
 ): AsyncGenerator<number, void> {
   for (const status of ["success", "failed", "cancelled"] as const) {
-    yield* pass(limit, (step) => removeDeliveriesOnce(sql, { ...removal, ...step, status }));
+    yield* pass(limit, async (step) => {
+      const progress = await removeDeliveriesOnce(sql, { ...removal, ...step, status });
+      // Removing is faster than folding what it notes.
+      if (progress.removed > 0) await catchUpWithStats(sql);
+      return progress;
+    });
   }
 }
 

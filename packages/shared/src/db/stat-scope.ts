@@ -1,10 +1,17 @@
-/** Whose numbers: everybody's, a client's or an endpoint's. */
+/** Whose numbers, everybody's, a client's or an endpoint's, and since when. */
 import { NIL_UUID, type Queryable } from "./client.ts";
 
 /** An endpoint belongs to one client: when it is named, it alone decides. */
 export interface StatScope {
   readonly clientId?: string | undefined;
   readonly endpointId?: string | undefined;
+}
+
+const MS_PER_DAY = 86_400_000;
+
+/** From the start of an hour on. */
+export interface StatWindow extends StatScope {
+  readonly since: Date;
 }
 
 export const EVERYTHING: StatScope = {};
@@ -18,6 +25,15 @@ export function scopeId({ clientId, endpointId }: StatScope): string {
 export function isInScope(sql: Queryable, { clientId, endpointId }: StatScope) {
   if (endpointId !== undefined) return sql`endpoint_id = ${endpointId}`;
   return clientId === undefined ? sql`true` : sql`client_id = ${clientId}`;
+}
+
+/** The sums of the hours before the window's first midnight, and of the days from then on. */
+export function isInWindow(sql: Queryable, { since, ...scope }: StatWindow) {
+  const midnight = new Date(Math.ceil(since.getTime() / MS_PER_DAY) * MS_PER_DAY);
+  return sql`
+    scope_id = ${scopeId(scope)} and (
+      (grain = 'hour' and starts_at >= ${since} and starts_at < ${midnight})
+      or (grain = 'day' and starts_at >= ${midnight}))`;
 }
 
 /** An endpoint that is gone is known as long as its deliveries are. `clientId`: only this client's. */

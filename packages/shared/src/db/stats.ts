@@ -4,17 +4,19 @@
  * same statement, so both are of one moment.
  */
 import { DELIVERY_STATUSES, type DeliveryStatus } from "../core/delivery.ts";
-import { percentileMs, type BucketCount } from "../core/latency-buckets.ts";
+import { attemptLatencyMs, attemptsPerSecond } from "./attempt-stats.ts";
 import { uuidArray, type Queryable, type Sql } from "./client.ts";
-import { EVERYTHING, isInScope, scopeId, type StatScope } from "./stat-scope.ts";
+import {
+  EVERYTHING,
+  isInScope,
+  isInWindow,
+  scopeId,
+  type StatScope,
+  type StatWindow,
+} from "./stat-scope.ts";
 
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;
-
-/** From the start of an hour on. */
-export interface StatWindow extends StatScope {
-  readonly since: Date;
-}
 
 /** What `GET …/stats` answers, without its `status`. `days` back from now, from a full hour on. */
 export async function readStats(
@@ -161,52 +163,6 @@ export async function countDeliveriesSince(sql: Sql, window: StatWindow): Promis
       .sort((a, b) => b.total - a.total || a.eventType.localeCompare(b.eventType))
       .slice(0, TOP_EVENTS),
   };
-}
-
-export interface AttemptStats {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
-
-/** Percentiles of the duration of attempts that a receiver had a part in, at most 5 % off. */
-export async function attemptLatencyMs(sql: Sql, window: StatWindow): Promise<AttemptStats> {
-  const counts = await sql<BucketCount[]>`
-    select bucket, sum(count)::float8 as count from (
-      select histogram.bucket, histogram.count
-      from attempt_latency
-        cross join lateral unnest(buckets, counts) as histogram (bucket, count)
-      where ${isInWindow(sql, window)}
-      union all
-      select bucket, count from attempt_latency_deltas
-      where hour >= ${window.since} and ${isInScope(sql, window)}
-    ) as counts
-    group by bucket having sum(count) <> 0 order by bucket`;
-  return {
-    p50: percentileMs(counts, 0.5),
-    p95: percentileMs(counts, 0.95),
-    p99: percentileMs(counts, 0.99),
-  };
-}
-
-/** The sums of the hours before the window's first midnight, and of the days from then on. */
-function isInWindow(sql: Queryable, { since, ...scope }: StatWindow) {
-  const midnight = new Date(Math.ceil(since.getTime() / MS_PER_DAY) * MS_PER_DAY);
-  return sql`
-    scope_id = ${scopeId(scope)} and (
-      (grain = 'hour' and starts_at >= ${since} and starts_at < ${midnight})
-      or (grain = 'day' and starts_at >= ${midnight}))`;
-}
-
-const THROUGHPUT_WINDOW_SECONDS = 60;
-
-/** Attempts per second over the last minute. */
-export async function attemptsPerSecond(sql: Queryable, scope = EVERYTHING): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    select count(*)::int as count from webhook_delivery_logs
-    where attempted_at > now() - ${THROUGHPUT_WINDOW_SECONDS} * interval '1 second'
-      and ${isInScope(sql, scope)}`;
-  return (row?.count ?? 0) / THROUGHPUT_WINDOW_SECONDS;
 }
 
 export interface Totals {

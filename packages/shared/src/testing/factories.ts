@@ -24,7 +24,8 @@ export function encryptionKey(): string {
 /** A row as acceptDelivery would write it, accepted now and unsigned. */
 export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
   return {
-    id: uuidv7(),
+    // Of the time at which it was accepted, as everywhere.
+    id: uuidv7({ msecs: (also.createdAt ?? new Date()).getTime() }),
     clientId: null,
     endpointId: null,
     leadId: null,
