@@ -67,7 +67,7 @@ export async function written(sql: Queryable, { kind, rows, seed }: Write): Prom
     case "new round":
       await sql`
         update webhook_deliveries set status = 'pending', next_retry_at = now(),
-          delivered_at = null, attempts_before_round = attempt
+          delivered_at = null, attempts_before_round = attempt, last_error = null, error_type = null
         where ${some("{success,failed,cancelled}")}`;
       return;
     case "cancel":

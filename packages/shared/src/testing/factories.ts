@@ -24,8 +24,8 @@ export function encryptionKey(): string {
 /** A row as acceptDelivery would write it, accepted now and unsigned. */
 export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
   return {
-    // Of the time at which it was accepted, as everywhere.
-    id: uuidv7({ msecs: (also.createdAt ?? new Date()).getTime() }),
+    // Of the time at which it was accepted, as everywhere; those of one moment in their order.
+    id: also.createdAt === undefined ? uuidv7() : uuidv7({ msecs: also.createdAt.getTime() }),
     clientId: null,
     endpointId: null,
     leadId: null,
