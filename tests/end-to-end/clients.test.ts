@@ -177,6 +177,7 @@ test("a client's key is not for operators' routes, not even about itself", async
   const answers = await Promise.all([
     api.post("/clients", { name: "Another" }),
     api.get("/clients"),
+    api.get("/metrics"),
     api.get(path),
     api.get(`/clients/${NO_ID}`),
     api.send("PATCH", path, { name: "Other" }),

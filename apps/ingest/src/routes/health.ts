@@ -56,6 +56,8 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, d
   app.get(
     "/metrics",
     {
+      // About everybody's deliveries.
+      config: { isForOperators: true },
       schema: {
         tags,
         summary: "Prometheus metrics",
@@ -66,7 +68,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, d
               "text/plain": { schema: Type.String({ examples: ["# HELP …\n# TYPE …\n"] }) },
             },
           },
-          ...errors(),
+          ...errors(403),
         },
       },
     },
