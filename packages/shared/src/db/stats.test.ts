@@ -37,7 +37,8 @@ async function counted(scope: StatScope, since: Date) {
       count(*) filter (where status = 'cancelled')::int as cancelled
     from webhook_deliveries where created_at >= ${since} and ${inScope(scope)}`;
   const [retries] = await sql`
-    select avg(greatest(attempt - attempts_before_round - 1, 0))::float8 as average
+    select sum(greatest(attempt - attempts_before_round - 1, 0))::float8 / nullif(count(*), 0)
+      as average
     from webhook_deliveries
     where created_at >= ${since} and status in ('success', 'failed') and ${inScope(scope)}`;
   const topEvents = await sql`

@@ -103,9 +103,12 @@ async function serve(
   const { method = "", url = "", headers, rawHeaders } = request;
   const body = bytes.toString("utf8");
   const arrival: Arrival = { method, url, headers, rawHeaders, atMs, bytes, body };
-  response.once("prefinish", () => {
+  // Before the bytes leave: a busy process could note it after the other side's wait began.
+  const end = response.end.bind(response);
+  response.end = ((...rest: Parameters<typeof end>) => {
     arrival.answeredAtMs = performance.timeOrigin + performance.now();
-  });
+    return end(...rest);
+  }) as typeof response.end;
   const answer = route.answers[Math.min(route.served++, route.answers.length - 1)] ?? 200;
   route.arrivals.push(arrival);
   give(answer, response, request);
