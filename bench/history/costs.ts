@@ -96,7 +96,7 @@ async function insertOne(sql: Sql, id: string): Promise<void> {
       idempotency: null,
       orderNo: null,
       isEndpointDisabled: false,
-      queuedForMs: 0,
+      queued: null,
     },
   ]);
 }
@@ -118,7 +118,7 @@ async function finish(sql: Sql, ids: readonly string[]): Promise<void> {
     error: null,
     errorType: null,
     next: { status: "success" },
-    spendsAttempt: true,
+    chargedTo: "receiver",
   }));
   await recordAttempts(sql, records);
 }

@@ -1,17 +1,22 @@
 /** One of our processes, which the monkey may kill; its log goes to a file. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { openSync, closeSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export interface Program {
   readonly name: string;
+  /** Undefined: it is not running. */
+  pid(): number | undefined;
   start(): void;
   kill(signal: NodeJS.Signals): Promise<void>;
   /** True when it ended although nobody killed it. */
   hasCrashed(): boolean;
+  /** How each of those times went, with its last words. */
+  readonly crashes: readonly string[];
 }
 
+const LAST_WORDS_LINES = 3;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 export function createProgram(options: {
@@ -21,10 +26,13 @@ export function createProgram(options: {
   readonly logFile: string;
 }): Program {
   let child: ChildProcess | undefined;
-  let crashed = false;
+  const crashes: string[] = [];
   let isExpected = false;
+  const lastWords = (): string =>
+    readFileSync(options.logFile, "utf8").trimEnd().split("\n").slice(-LAST_WORDS_LINES).join("\n");
   return {
     name: options.name,
+    pid: () => child?.pid,
     start() {
       if (child !== undefined && child.exitCode === null && child.signalCode === null) return;
       isExpected = false;
@@ -36,8 +44,9 @@ export function createProgram(options: {
         stdio: ["ignore", log, log, "ipc"],
       });
       closeSync(log);
-      child.on("exit", () => {
-        if (!isExpected) crashed = true;
+      child.on("exit", (code, signal) => {
+        if (!isExpected)
+          crashes.push(`${options.name} ended with ${code ?? signal}: ${lastWords()}`);
       });
     },
     async kill(signal) {
@@ -48,6 +57,7 @@ export function createProgram(options: {
       running.kill(signal);
       await exit;
     },
-    hasCrashed: () => crashed,
+    hasCrashed: () => crashes.length > 0,
+    crashes,
   };
 }

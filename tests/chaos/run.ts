@@ -61,7 +61,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ...verdict,
       faults,
       wrongAnswers: load.wrongAnswers,
-      crashed: programs.filter((each) => each.hasCrashed()).map(({ name }) => name),
+      crashed: programs.flatMap(({ crashes }) => crashes),
       calmAfterMs,
     };
   } finally {

@@ -40,6 +40,8 @@ const ROUTES = [
   ["POST", "/events"],
   ["GET", "/events/{id}"],
   ["GET", "/event-types"],
+  ["GET", "/destinations"],
+  ["GET", "/destinations/{destination}"],
   ["POST", "/clients"],
   ["GET", "/clients"],
   ["GET", "/clients/{id}"],

@@ -5,7 +5,7 @@ import {
   startReceiver,
   type Answer,
   type Arrival,
-  type Receiver,
+  type Hook,
 } from "@webhook-delivery/shared/testing/receiver.ts";
 import {
   BACKENDS,
@@ -26,16 +26,21 @@ const ROUNDING_MS = 1;
 
 describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
   let service: TestService;
-  let receiver: Receiver;
+  const receivers = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    [service, receiver] = await Promise.all([startService({ backend, env }), startReceiver()]);
+    service = await startService({ backend, env });
   });
 
   afterAll(async () => {
     await service[Symbol.asyncDispose]();
-    await receiver[Symbol.asyncDispose]();
+    await receivers.disposeAsync();
   });
+
+  /** On a port of its own: what asks for a pause gets it for the whole destination. */
+  async function newHook(...answers: Answer[]): Promise<Hook> {
+    return receivers.use(await startReceiver()).hook(...answers);
+  }
 
   /** From the end of one attempt to the beginning of the next, as the receiver saw them. */
   function waitsBetween(arrivals: readonly Arrival[]): number[] {
@@ -55,7 +60,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
     const slow500: Answer = (response) => {
       setTimeout(() => response.writeHead(500).end(), 400);
     };
-    const hook = receiver.hook(slow500);
+    const hook = await newHook(slow500);
     const { id } = await service.api.deliver(deliveryTo(hook));
     await service.finished(id);
     const waits = waitsBetween(hook.arrivals);
@@ -65,7 +70,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
   });
 
   test.concurrent("a delivery that needs all four attempts succeeds with the fourth", async () => {
-    const hook = receiver.hook(500, 503, 429, 200);
+    const hook = await newHook(500, 503, 429, 200);
     const { id } = await service.api.deliver(deliveryTo(hook));
     await service.finished(id);
     expect(await service.api.read(id)).toMatchObject({
@@ -80,7 +85,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
   });
 
   test.concurrent("maxAttempts bounds the attempts, also beyond the schedule", async () => {
-    const [once, five] = [receiver.hook(500), receiver.hook(500)];
+    const [once, five] = [await newHook(500), await newHook(500)];
     const [first, second] = await Promise.all([
       service.api.deliver(deliveryTo(once, { maxAttempts: 1 })),
       service.api.deliver(deliveryTo(five, { maxAttempts: 5 })),
@@ -93,7 +98,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
   test.concurrent.each([429, 503])(
     "Retry-After in seconds on %i is waited for when it is later than the schedule",
     async (status) => {
-      const hook = receiver.hook({ status, headers: { "retry-after": "2" } }, 200);
+      const hook = await newHook({ status, headers: { "retry-after": "2" } }, 200);
       const { id } = await service.api.deliver(deliveryTo(hook));
       await service.finished(id);
       expect(punctuality(waitsBetween(hook.arrivals)[0], 2_000)).toBe("on time");
@@ -102,7 +107,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
 
   test.concurrent("Retry-After as a date is waited for", async () => {
     let dateMs = 0;
-    const hook = receiver.hook((response) => {
+    const hook = await newHook((response) => {
       dateMs = Math.ceil(Date.now() / 1_000) * 1_000 + 1_000;
       response.writeHead(503, { "retry-after": new Date(dateMs).toUTCString() }).end();
     }, 200);
@@ -118,14 +123,14 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
     ["earlier than the schedule", 503, "0"],
     ["that is no time", 429, "soon"],
   ])("a Retry-After %s leaves the schedule alone", async (_what, status, value) => {
-    const hook = receiver.hook({ status, headers: { "retry-after": value } }, 200);
+    const hook = await newHook({ status, headers: { "retry-after": value } }, 200);
     const { id } = await service.api.deliver(deliveryTo(hook));
     await service.finished(id);
     expect(punctuality(waitsBetween(hook.arrivals)[0], 300)).toBe("on time");
   });
 
   test.concurrent("a Retry-After of a day is cut to an hour", async () => {
-    const hook = receiver.hook({ status: 429, headers: { "retry-after": "86400" } });
+    const hook = await newHook({ status: 429, headers: { "retry-after": "86400" } });
     const { id } = await service.api.deliver(deliveryTo(hook));
     await service.attempted(id, 1);
     const { nextRetryAt, attempts } = await service.api.read(id);
@@ -137,7 +142,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
 
   test.concurrent("by default attempts come after 0, 5 and 30 s and the fourth is due 125 s later", async () => {
     await using unhurried = await startService({ backend });
-    const hook = receiver.hook(500);
+    const hook = await newHook(500);
     const acceptedAtMs = Date.now();
     const { id } = await unhurried.api.deliver(deliveryTo(hook));
     await unhurried.attempted(id, 3, 45_000);

@@ -112,9 +112,11 @@ function postByAgent(agent: Agent, url: string, body: string): Promise<Answer> {
   });
 }
 
+/** Nothing was sent. A listener that closes resets who is in the middle of its handshake. */
 function isRefusal(error: unknown): boolean {
-  const { code, cause } = error as NodeJS.ErrnoException;
-  return code === "ECONNREFUSED" || (cause !== undefined && isRefusal(cause));
+  const { code, syscall, cause } = error as NodeJS.ErrnoException;
+  if (code === "ECONNREFUSED" || (code === "ECONNRESET" && syscall === "connect")) return true;
+  return cause !== undefined && isRefusal(cause);
 }
 
 function describe(error: unknown): string {

@@ -22,7 +22,7 @@ async function enqueue(crew: Crew, deliveryId: string, count: number): Promise<v
     REDIS_URL: crew.env["REDIS_URL"] ?? null,
     DATABASE_URL: crew.database.url,
   });
-  const producer = createProducer(location, () => undefined);
+  const producer = createProducer(location, "main", () => undefined);
   await producer.enqueue(Array.from({ length: count }, () => ({ deliveryId, delayMs: 0 })));
   await producer.close();
 }

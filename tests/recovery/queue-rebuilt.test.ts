@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "@webhook-delivery/shared/db/client.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
-import { leaseDueDeliveries, recoverInterrupted } from "@webhook-delivery/shared/db/sweep.ts";
+import { recoverInterrupted } from "@webhook-delivery/shared/db/interruptions.ts";
+import { countOutstanding, walkDestinations } from "@webhook-delivery/shared/db/sweep.ts";
 import { listWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";
@@ -144,11 +145,12 @@ describe("with nothing to do among many finished deliveries", () => {
   afterAll(() => crew[Symbol.asyncDispose]());
 
   const workerIds = [randomUUID()];
-  const sweep = { limit: 50, horizonMs: HORIZON_MS, leaseMs: 10_000 };
+  const walk = { after: "", limit: 500, look: 50, horizonMs: HORIZON_MS };
   const cutOff = { exceptClaimIds: [], claimedBefore: "infinity", maxInterruptions: 10 };
 
   test.each<[string, string, (sql: Queryable) => Promise<unknown>]>([
-    ["sweep", "webhook_deliveries_due", (sql) => leaseDueDeliveries(sql, sweep)],
+    ["sweep", "webhook_deliveries_free", (sql) => walkDestinations(sql, walk)],
+    ["count of what is queued", "webhook_deliveries_queued", countOutstanding],
     [
       "search for interrupted attempts",
       "webhook_deliveries_in_flight",

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_INTERRUPTIONS } from "@webhook-delivery/shared/core/fault.ts";
 import { claimDeliveries } from "@webhook-delivery/shared/db/claims.ts";
-import { recoverInterrupted } from "@webhook-delivery/shared/db/sweep.ts";
+import { recoverInterrupted } from "@webhook-delivery/shared/db/interruptions.ts";
 import type { TestProcess } from "@webhook-delivery/shared/testing/process.ts";
 import { hang, startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";

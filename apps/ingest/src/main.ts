@@ -4,11 +4,13 @@ import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
 import { connectDatabase, isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
+import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
 import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
 import { createDirectEnqueue } from "@webhook-delivery/shared/dispatch/direct-enqueue.ts";
-import { directLimit } from "@webhook-delivery/shared/core/queue-depth.ts";
+import { createStandings } from "@webhook-delivery/shared/dispatch/standings.ts";
+import { directRoom } from "@webhook-delivery/shared/core/queue-depth.ts";
 import { createIngestMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
@@ -20,7 +22,7 @@ import {
   untilAborted,
 } from "@webhook-delivery/shared/process.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
-import { createProducer } from "@webhook-delivery/shared/queue/producer.ts";
+import { createProducers } from "@webhook-delivery/shared/queue/producers.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { drain } from "./drain.ts";
@@ -45,10 +47,11 @@ await runMain(async () => {
   const complain = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
     log.warn({ event: "queue.unavailable", err: error }, what),
   );
-  const producer = createProducer(location, (error) => complain([error, "queue connection"]));
+  const producers = createProducers(location, (error) => complain([error, "queue connection"]));
   const directEnqueue = createDirectEnqueue({
-    producer,
-    limit: directLimit(config.RATE_LIMIT_PER_SECOND),
+    producers,
+    mainRoom: directRoom(config.RATE_LIMIT_PER_SECOND),
+    laneOf: createStandings(sql),
     giveBack: (ids) => returnLeases(sql, ids),
     onError: (error, what) => complain([error, what]),
   });
@@ -77,10 +80,13 @@ await runMain(async () => {
           const problem = await databaseProblem(sql, MIGRATIONS_FOLDER);
           if (problem !== undefined) throw new Error(problem);
         },
-        queue: () => producer.depth(),
+        queue: () => producers.main.depth(),
       },
       isStopping: () => signal.aborted,
-      metrics: createIngestMetrics(() => countUnfinished(sql, undefined)),
+      metrics: createIngestMetrics({
+        unfinished: () => countUnfinished(sql, undefined),
+        destinations: () => countStates(sql),
+      }),
     },
   });
 
@@ -99,7 +105,7 @@ await runMain(async () => {
     await drain(app.server);
     await app.close();
     await directEnqueue.close();
-    await producer.close();
+    await producers.close();
   };
   await Promise.race([stop(), sleep(config.SHUTDOWN_TIMEOUT_MS)]);
   log.info({ event: "ingest.stopped" });

@@ -13,6 +13,7 @@ import { errors } from "./routes/schemas.ts";
 const TAGS = [
   { name: "deliveries", description: "What was accepted, and what came of it" },
   { name: "endpoints", description: "Registered receivers: what they get, and how they fare" },
+  { name: "destinations", description: "Where deliveries go, and what is held back for whom" },
   { name: "events", description: "Published once, delivered to every endpoint that subscribes" },
   { name: "clients", description: "Whose rows are whose, and the keys that open them" },
   { name: "leads", description: "What deliveries of leads are about" },

@@ -10,6 +10,7 @@ import { openApiRoute, publishOpenApi } from "./openapi.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { clientRoutes } from "./routes/clients.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
+import { destinationRoutes } from "./routes/destinations.ts";
 import { endpointActionRoutes } from "./routes/endpoint-actions.ts";
 import { endpointRoutes } from "./routes/endpoints.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -84,6 +85,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     await scope.register(testRoutes, deps);
     await scope.register(endpointRoutes, deps);
     await scope.register(endpointActionRoutes, deps);
+    await scope.register(destinationRoutes, { sql: deps.sql });
     await scope.register(eventRoutes, deps);
     await scope.register(clientRoutes, { sql: deps.sql });
     await scope.register(leadRoutes, { sql: deps.sql });

@@ -10,9 +10,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
 import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
-import { waitAfterInternalFaultMs } from "@webhook-delivery/shared/core/fault.ts";
+import { laneOf, QUICK_MS } from "@webhook-delivery/shared/core/lanes.ts";
 import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
-import { decideNext } from "@webhook-delivery/shared/core/retry.ts";
+import { signOf } from "@webhook-delivery/shared/core/sign.ts";
 import type { EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
 import type { AttemptRecord, Recorded } from "@webhook-delivery/shared/db/attempts.ts";
 import type { Claim, ClaimedDelivery, EndedDelivery } from "@webhook-delivery/shared/db/claims.ts";
@@ -21,18 +21,24 @@ import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
+import { afterAnswer, afterFault, type RecordDeps } from "./attempt-record.ts";
 import type { Claims } from "./claims.ts";
+import type { DestinationNotes, Note } from "./destination-notes.ts";
 import type { FollowUp } from "./follow-up.ts";
-import type { Pacer } from "./pacer.ts";
+import type { Pacer, Turn } from "./pacer.ts";
 import type { Report } from "./report.ts";
 import { openSecrets } from "./secrets.ts";
+import type { Slot } from "./slots.ts";
 
-export interface DeliverDeps {
+export interface DeliverDeps extends RecordDeps {
   /** Undefined: not pending, held or not due. */
   readonly claim: (claim: Claim) => Promise<ClaimedDelivery | EndedDelivery | undefined>;
+  /** No attempt is made with it: the worker stops. */
+  readonly returnClaim: (claim: ClaimedDelivery) => Promise<void>;
   readonly record: (record: AttemptRecord) => Promise<Recorded>;
   readonly sender: Sender;
   readonly pacer: Pacer;
+  readonly notes: DestinationNotes;
   readonly followUp: FollowUp;
   readonly claims: Claims;
   readonly report: Report;
@@ -40,14 +46,12 @@ export interface DeliverDeps {
   readonly log: Logger;
   readonly workerId: string;
   readonly encryptionKeys: readonly EncryptionKey[];
-  readonly scheduleMs: readonly number[];
   readonly timeoutMs: number;
-  readonly now: () => Date;
   /** A delivery will be due again at `retryAt`. */
   readonly onRetryScheduled: (retryAt: Date) => void;
 }
 
-export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
+export async function deliver(deps: DeliverDeps, deliveryId: string, slot: Slot): Promise<void> {
   const claimId = randomUUID();
   // Known before it exists: a claim whose answer is lost with its connection is then nobody's.
   deps.claims.add(claimId);
@@ -62,8 +66,13 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
       await deps.followUp.ended(claim);
       return;
     }
-    const { record, result } = await attempt(deps, claim);
+    // After the claim, so that nothing slow stands between a delivery's turn and its start.
+    if (!(await deps.pacer.takeTurn(turnOf(claim)))) return await deps.returnClaim(claim);
+    const { record, result } = await attempt(deps, claim, slot);
+    const noted = noteResult(deps, claim, result);
     const recorded = await recordSurely(deps, record);
+    // Before the slot is free: the next job for this destination is to know.
+    await noted;
     tell(deps, claim, record, recorded.isSettled);
     await deps.followUp.attempted(claim, { record, result, recorded });
   } finally {
@@ -77,9 +86,7 @@ interface Attempted {
   readonly result?: AttemptResult;
 }
 
-async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<Attempted> {
-  // After the claim, so that nothing slow stands between a delivery's turn and its start.
-  await deps.pacer.takeTurn();
+async function attempt(deps: DeliverDeps, claim: ClaimedDelivery, slot: Slot): Promise<Attempted> {
   const attemptedAt = deps.now();
   try {
     const { signingSecrets: secrets, customHeaders } = openSecrets(deps, claim, attemptedAt);
@@ -92,13 +99,18 @@ async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<Attem
       sentAt: attemptedAt,
       userAgent: USER_AGENT,
     });
-    const result = await deps.sender.send({
+    const sending = deps.sender.send({
       url: claim.webhookUrl,
       // In this order, although none of ours can be among the custom ones.
       headers: { ...customHeaders, ...headers },
       body: claim.body,
       timeoutMs: claim.endpoint?.timeoutMs ?? deps.timeoutMs,
     });
+    using _late = after(slot.lastsMs(deps.notes.typicalMs(claim.destination)), () =>
+      slot.handOver(),
+    );
+    using _slow = after(QUICK_MS, () => void note(deps, claim, { durationMs: QUICK_MS + 1 }));
+    const result = await sending;
     const shown = { ...maskHeaders(Object.keys(customHeaders)), ...headers };
     return { record: afterAnswer(deps, claim, { attemptedAt, headers: shown, result }), result };
   } catch (error) {
@@ -107,61 +119,48 @@ async function attempt(deps: DeliverDeps, claim: ClaimedDelivery): Promise<Attem
   }
 }
 
-function afterAnswer(
+function turnOf({ endpoint, standing, isTestDelivery }: ClaimedDelivery): Turn {
+  const ratePerSecond = endpoint?.ratePerSecond ?? null;
+  const own =
+    endpoint === null || ratePerSecond === null || isTestDelivery
+      ? undefined
+      : { endpointId: endpoint.id, ratePerSecond };
+  if (standing === undefined) return { manner: "look", own };
+  // A rate of its own is no illness.
+  const isWell = laneOf({ ...standing, hasOwnRate: false }) === "main";
+  return { manner: isWell ? "even" : "patient", own };
+}
+
+/** Calls it then, if that is not disposed of before. */
+function after(ms: number, call: () => void): Disposable {
+  const timer = ms === Infinity ? undefined : setTimeout(call, ms);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+async function noteResult(
   deps: DeliverDeps,
   claim: ClaimedDelivery,
-  made: { attemptedAt: Date; headers: Record<string, string>; result: AttemptResult },
-): AttemptRecord {
-  const { result } = made;
-  const decision = decideNext(result, {
-    attemptInRound: claim.attempt - claim.attemptsBeforeRound,
-    attemptsInRound: claim.maxAttempts - claim.attemptsBeforeRound,
-    scheduleMs: claim.endpoint?.scheduleMs ?? deps.scheduleMs,
-    endedAt: deps.now(),
-  });
-  const response = result.kind === "response" ? result : undefined;
-  const failure = decision.next === "success" ? undefined : decision.failure;
-  return {
-    ...recordBase(claim, made.attemptedAt),
-    durationMs: Math.round(result.durationMs),
-    requestHeaders: made.headers,
-    responseStatus: response?.status ?? null,
-    responseHeaders: response?.headers ?? null,
-    responseBody: response?.body ?? null,
-    error: failure?.message ?? null,
-    errorType: failure?.errorType ?? null,
-    next:
-      decision.next === "retry"
-        ? { status: "pending", retryAt: decision.retryAt }
-        : { status: decision.next },
-    spendsAttempt: true,
-  };
+  result: AttemptResult | undefined,
+): Promise<void> {
+  if (result === undefined) return;
+  const sign = signOf(result, deps.now());
+  if (sign !== undefined) await note(deps, claim, { durationMs: result.durationMs, sign });
 }
 
-function afterFault(deps: DeliverDeps, claim: ClaimedDelivery, attemptedAt: Date): AttemptRecord {
-  const endedAt = deps.now().getTime();
-  const waitMs = waitAfterInternalFaultMs(claim.internalFaults + 1);
-  return {
-    ...recordBase(claim, attemptedAt),
-    durationMs: Math.max(0, endedAt - attemptedAt.getTime()),
-    requestHeaders: null,
-    responseStatus: null,
-    responseHeaders: null,
-    responseBody: null,
-    error: "The attempt could not be made through a fault of this service; see its log.",
-    errorType: "internal",
-    next: { status: "pending", retryAt: new Date(endedAt + waitMs) },
-    spendsAttempt: false,
-  };
-}
-
-function recordBase(claim: ClaimedDelivery, attemptedAt: Date) {
-  return {
-    deliveryId: claim.id,
-    claimId: claim.claimId,
-    attemptNumber: claim.attempt,
-    attemptedAt,
-  };
+/** Never fails: what is not noted now is told by the next attempt. */
+async function note(
+  { notes, log }: DeliverDeps,
+  { destination, endpoint, clientId, isProbe }: ClaimedDelivery,
+  seen: Pick<Note, "durationMs" | "sign">,
+): Promise<void> {
+  const endpointId = endpoint?.id ?? null;
+  // A host is nobody's.
+  const owner = endpointId === null ? null : clientId;
+  try {
+    await notes.add({ destination, endpointId, clientId: owner, isProbe, ...seen });
+  } catch (error) {
+    log.warn({ event: "destination.unnoted", destination, err: error }, "told by the next attempt");
+  }
 }
 
 const RECORD_RETRY_MS = 250;

@@ -49,7 +49,7 @@ export function createFollowUp(deps: FollowUpDeps): FollowUp {
 
   const moveOn = async (endpointId: string): Promise<void> =>
     tryTo("line", async () => {
-      const freed = await advanceLines(sql, [endpointId], 0);
+      const freed = await advanceLines(sql, [endpointId], null);
       if (freed.length > 0) deps.onDue();
     });
 

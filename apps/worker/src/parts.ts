@@ -20,12 +20,14 @@ import { createSender, type Sender } from "@webhook-delivery/shared/http/sender.
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import { createWorkerMetrics, type WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import type { QueueLocation } from "@webhook-delivery/shared/queue/connection.ts";
-import { createProducer, type Producer } from "@webhook-delivery/shared/queue/producer.ts";
+import { createProducers, type Producers } from "@webhook-delivery/shared/queue/producers.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { createClaims, type Claims } from "./claims.ts";
+import { createDestinationNotes, type DestinationNotes } from "./destination-notes.ts";
 import { createPacer, type Pacer } from "./pacer.ts";
 import { createReport, type Report } from "./report.ts";
+import { createMainSlots, type MainSlots } from "./slots.ts";
 
 export interface WorkerOptions {
   readonly config: Config<"worker">;
@@ -39,14 +41,18 @@ export interface Parts extends WorkerOptions {
   readonly claims: Claims;
   readonly metrics: WorkerMetrics;
   readonly report: Report;
-  readonly producer: Producer;
+  readonly producers: Producers;
   readonly sender: Sender;
   readonly pacer: Pacer;
+  readonly notes: DestinationNotes;
+  readonly mainSlots: MainSlots;
   readonly claim: (claim: Claim) => Promise<ClaimedDelivery | EndedDelivery | undefined>;
   readonly record: (record: AttemptRecord) => Promise<Recorded>;
   readonly monotonicNow: () => number;
   /** Tells the log of an outage of the queue, now and then. */
   readonly onQueueError: (error: unknown) => void;
+  /** The same of jobs that failed; the sweep finds their deliveries. */
+  readonly onJobFailed: (error: unknown) => void;
 }
 
 /** Two at once: one is on its way while the other is worked on. */
@@ -58,25 +64,36 @@ export function createParts(options: WorkerOptions): Parts {
   const { config, sql, location, log } = options;
   const monotonicNow = () => performance.now();
   const claims = createClaims();
+  const metrics = createWorkerMetrics(() => claims.list().length);
   const onQueueError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
     log.warn({ event: "queue.unavailable", err: error }, "the queue is not reachable; trying on"),
+  );
+  const onJobFailed = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
+    log.warn({ event: "job.failed", err: error }, "a job failed; the sweep finds its delivery"),
   );
   return {
     ...options,
     self: { id: randomUUID(), hostname: hostname(), version: VERSION },
     claims,
-    metrics: createWorkerMetrics(() => claims.list().length),
+    metrics,
     report: createReport(monotonicNow()),
-    producer: createProducer(location, onQueueError),
+    producers: createProducers(location, onQueueError),
     sender: createSender({
       allowedCidrs: config.ALLOWED_PRIVATE_CIDRS,
       requireHttps: config.REQUIRE_HTTPS,
       responseBodyLimit: config.RESPONSE_BODY_LIMIT,
     }),
+    notes: createDestinationNotes({ sql, log, metrics, monotonicNow }),
+    mainSlots: createMainSlots({ monotonicNow, onError: onJobFailed }),
     pacer: createPacer({ sql, ratePerSecond: config.RATE_LIMIT_PER_SECOND, monotonicNow }),
-    claim: createBatcher({ ...TOGETHER, run: (wanted) => claimDeliveries(sql, wanted) }),
+    claim: createBatcher({
+      ...TOGETHER,
+      run: (wanted) =>
+        claimDeliveries(sql, wanted, { inFlightPerWorker: config.WORKER_CONCURRENCY }),
+    }),
     record: createBatcher({ ...TOGETHER, run: (records) => recordAttempts(sql, records) }),
     monotonicNow,
     onQueueError,
+    onJobFailed,
   };
 }

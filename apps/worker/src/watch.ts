@@ -12,7 +12,7 @@ import {
   type Observation,
 } from "@webhook-delivery/shared/core/liveness.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
-import { recoverInterrupted, type CutOff } from "@webhook-delivery/shared/db/sweep.ts";
+import { recoverInterrupted, type CutOff } from "@webhook-delivery/shared/db/interruptions.ts";
 import {
   listWorkers,
   recordHeartbeat,

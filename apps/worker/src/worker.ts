@@ -4,17 +4,18 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { returnClaim } from "@webhook-delivery/shared/db/returned-claims.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import type { Checks } from "@webhook-delivery/shared/health.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
-import { startConsumer, type Consumer } from "@webhook-delivery/shared/queue/consumer.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
-import { deliver, type DeliverDeps } from "./deliver.ts";
+import type { DeliverDeps } from "./deliver.ts";
 import { createFollowUp } from "./follow-up.ts";
 import { startBackgroundLoops, type BackgroundLoops } from "./loops/loops.ts";
 import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
-import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, sweepOnce } from "./reconciler.ts";
+import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, createSweeper } from "./reconciler.ts";
+import { openConsumers } from "./consumers.ts";
 import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
 
 export interface DeliveryWorker {
@@ -28,11 +29,10 @@ export interface DeliveryWorker {
 /** What a stop takes at most beyond the time it is given for deliveries in flight. */
 export const TIDY_UP_MS = 2_000;
 const REPORT_EVERY_MS = 60_000;
-const OPEN_QUEUE_RETRY_MS = 1_000;
 
 export async function startWorker(options: WorkerOptions): Promise<DeliveryWorker> {
   const parts = createParts(options);
-  const { self, sql, producer, metrics } = parts;
+  const { self, sql, producers, metrics } = parts;
   const watchOnce = createWatch({ ...parts, onRecovered: () => sweep.nudge() });
   // The first heartbeat stands before the first claim, or other workers would not know whose it is.
   await untilDatabaseTakes(watchOnce);
@@ -42,19 +42,20 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
   const background = startBackgroundLoops(parts);
   const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
   const deps = createDeliverDeps(parts, { sweep, background });
-  const opening = openConsumer(parts, (deliveryId) => deliver(deps, deliveryId));
+  const consumers = openConsumers(parts, deps);
 
   const finish = async (): Promise<void> => {
     await sweep.stop();
-    await (await opening.consumer)?.close();
+    await consumers.close();
     await background.stop();
   };
   return {
     id: self.id,
     metrics,
-    checks: { database: () => sql`select 1`, queue: () => producer.depth() },
+    checks: { database: () => sql`select 1`, queue: () => producers.main.depth() },
     async stop(timeoutMs) {
-      opening.giveUp();
+      consumers.giveUp();
+      parts.pacer.stop();
       clearInterval(reportTimer);
       const isFinished = await endsWithin(timeoutMs, finish());
       await endsWithin(TIDY_UP_MS, tidyUp(parts, watch, isFinished));
@@ -75,9 +76,12 @@ async function untilDatabaseTakes(write: () => Promise<void>): Promise<void> {
 }
 
 function startSweepLoop(parts: Parts): Loop {
+  const { RATE_LIMIT_PER_SECOND: rateLimitPerSecond, WORKER_CONCURRENCY: concurrency } =
+    parts.config;
+  const sweeper = createSweeper({ ...parts, rateLimitPerSecond, concurrency });
   return startLoop({
     everyMs: SWEEP_EVERY_MS,
-    once: () => sweepOnce({ ...parts, rateLimitPerSecond: parts.config.RATE_LIMIT_PER_SECOND }),
+    once: () => sweeper.sweepOnce(),
     onError: parts.onQueueError,
   });
 }
@@ -110,6 +114,9 @@ function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverD
       onEvent: () => background.nudge("publish"),
     }),
     workerId: self.id,
+    async returnClaim(claim) {
+      await returnClaim(parts.sql, claim);
+    },
     encryptionKeys: config.ENCRYPTION_KEY,
     scheduleMs: config.RETRY_SCHEDULE_SECONDS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
@@ -121,37 +128,8 @@ function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverD
   };
 }
 
-/** Opens the consumer, however long the queue takes to be there. */
-function openConsumer(
-  { config, location, log, onQueueError: onError }: Parts,
-  run: (deliveryId: string) => Promise<void>,
-): { readonly consumer: Promise<Consumer | undefined>; giveUp(): void } {
-  const { WORKER_CONCURRENCY: concurrency } = config;
-  const onJobFailed = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
-    log.warn({ event: "job.failed", err: error }, "a job failed; the sweep finds its delivery"),
-  );
-  let isGivenUp = false;
-  const open = async (): Promise<Consumer | undefined> => {
-    while (!isGivenUp) {
-      try {
-        return await startConsumer({ location, concurrency, run, onError, onJobFailed });
-      } catch (error) {
-        onError(error);
-        await sleep(OPEN_QUEUE_RETRY_MS);
-      }
-    }
-    return undefined;
-  };
-  return {
-    consumer: open(),
-    giveUp: () => {
-      isGivenUp = true;
-    },
-  };
-}
-
 async function tidyUp(parts: Parts, watch: Loop, isFinished: boolean): Promise<void> {
-  const { log, sql, self, producer, sender } = parts;
+  const { log, sql, self, producers, sender } = parts;
   try {
     await watch.stop();
     if (!isFinished) {
@@ -159,7 +137,7 @@ async function tidyUp(parts: Parts, watch: Loop, isFinished: boolean): Promise<v
       await abandonClaims(parts);
     }
     await removeWorkers(sql, [self.id]);
-    if (isFinished) await Promise.all([producer.close(), sender.close()]);
+    if (isFinished) await Promise.all([producers.close(), sender.close()]);
   } catch (error) {
     // Other workers find out by themselves: the heartbeat stands still.
     log.warn({ event: "worker.untidy", err: error }, "could not say goodbye");

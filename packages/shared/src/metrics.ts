@@ -1,5 +1,6 @@
 /** Prometheus metrics. Labels are few and bounded: never an id, a URL or anything a caller chooses. */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { StateCounts } from "./db/destination-list.ts";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 export interface Metrics {
   readonly contentType: string;
@@ -13,15 +14,22 @@ export interface IngestMetrics extends Metrics {
 
 export interface WorkerMetrics extends Metrics {
   countAttempt(outcome: string, seconds: number): void;
+  /** Of a destination's circuit, to that state. */
+  countTransition(state: string): void;
 }
 
 // From a local receiver to the longest timeout that makes sense.
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** `countUnfinished` is asked at every scrape. */
-export function createIngestMetrics(
-  countUnfinished: () => Promise<Readonly<Record<"waiting" | "active" | "delayed", number>>>,
-): IngestMetrics {
+/** Asked at every scrape. */
+export interface Counts {
+  unfinished(): Promise<Readonly<Record<"waiting" | "active" | "delayed", number>>>;
+  destinations(): Promise<StateCounts>;
+}
+
+const DESTINATION_STATES = ["closed", "open", "half_open", "paused"] as const;
+
+export function createIngestMetrics(counts: Counts): IngestMetrics {
   const registry = newRegistry();
   const requests = new Histogram({
     name: "webhook_delivery_http_request_duration_seconds",
@@ -36,13 +44,35 @@ export function createIngestMetrics(
     labelNames: ["state"],
     registers: [],
     async collect() {
-      const counts = await countUnfinished();
+      const unfinishedNow = await counts.unfinished();
       for (const state of ["waiting", "active", "delayed"] as const) {
-        this.set({ state }, counts[state]);
+        this.set({ state }, unfinishedNow[state]);
       }
     },
   });
-  registry.registerMetric(unfinished);
+  /** One question for both. */
+  let asked: Promise<StateCounts> | undefined;
+  const askStates = (): Promise<StateCounts> =>
+    (asked ??= counts.destinations().finally(() => (asked = undefined)));
+  const heldBack = new Gauge({
+    name: "webhook_delivery_held_back",
+    help: "Deliveries that wait because of their destination's state; of each destination up to 10,000",
+    registers: [],
+    async collect() {
+      this.set((await askStates()).heldBack);
+    },
+  });
+  const destinations = new Gauge({
+    name: "webhook_delivery_destinations",
+    help: "Destinations by state; a paused one has a state as well",
+    labelNames: ["state"],
+    registers: [],
+    async collect() {
+      const now = await askStates();
+      for (const state of DESTINATION_STATES) this.set({ state }, now[state]);
+    },
+  });
+  for (const metric of [unfinished, destinations, heldBack]) registry.registerMetric(metric);
   return {
     ...exposed(registry),
     countRequest(route, method, status, seconds) {
@@ -69,10 +99,19 @@ export function createWorkerMetrics(countInFlight: () => number): WorkerMetrics 
     },
   });
   registry.registerMetric(inFlight);
+  const transitions = new Counter({
+    name: "webhook_delivery_destination_transitions_total",
+    help: "Changes of a destination's state that this worker made, by the state it has since",
+    labelNames: ["state"],
+    registers: [registry],
+  });
   return {
     ...exposed(registry),
     countAttempt(outcome, seconds) {
       attempts.observe({ outcome }, seconds);
+    },
+    countTransition(state) {
+      transitions.inc({ state });
     },
   };
 }

@@ -1,12 +1,19 @@
 /** Endpoints as the API takes and shows them: seconds outside, milliseconds inside. */
 import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { endpointStatus } from "@webhook-delivery/shared/core/endpoint-health.ts";
+import type { ShownDestination } from "@webhook-delivery/shared/db/destination-list.ts";
 import type { Endpoint } from "@webhook-delivery/shared/db/endpoints.ts";
 import type { Totals } from "@webhook-delivery/shared/db/stats.ts";
+import { circuitJson } from "./destination-json.ts";
 
 const MS_PER_SECOND = 1_000;
 
-export function endpointJson(endpoint: Endpoint, totals: Totals | undefined) {
+export interface AlsoShown {
+  readonly totals: Totals | undefined;
+  readonly destination: ShownDestination | undefined;
+}
+
+export function endpointJson(endpoint: Endpoint, { totals, destination }: AlsoShown) {
   const { registeredSource, headerNames, retryScheduleMs, ...shown } = endpoint;
   const { total = 0, success = 0, failed = 0 } = totals ?? {};
   return {
@@ -17,6 +24,7 @@ export function endpointJson(endpoint: Endpoint, totals: Totals | undefined) {
     headers: maskHeaders(headerNames),
     retryScheduleSeconds: retryScheduleMs?.map((ms) => ms / MS_PER_SECOND) ?? null,
     status: endpointStatus(endpoint),
+    circuit: destination === undefined ? null : circuitJson(destination),
     successRate: success + failed === 0 ? null : success / (success + failed),
     totalEvents: total,
     disabledAt: time(endpoint.disabledAt),

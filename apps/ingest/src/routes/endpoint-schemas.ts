@@ -4,6 +4,7 @@ import { MAX_ATTEMPTS, MIN_ATTEMPTS } from "@webhook-delivery/shared/core/delive
 import { DISABLED_REASONS } from "@webhook-delivery/shared/core/endpoint-health.ts";
 import { REQUESTED_FORMATS } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { SUBSCRIPTION_PATTERN } from "@webhook-delivery/shared/core/subscription.ts";
+import { CircuitSchema } from "./destination-schemas.ts";
 import {
   AnyObject,
   DeliveryListQuery,
@@ -160,6 +161,7 @@ const endpointExample = {
   status: "active",
   disabledReason: null,
   disabledAt: null,
+  circuit: null,
   failureCount: 0,
   failingSince: null,
   lastError: null,
@@ -198,6 +200,7 @@ export const EndpointSchema = Type.Object(
     }),
     disabledReason: Nullable(OneOf(DISABLED_REASONS)),
     disabledAt: Nullable(Timestamp),
+    circuit: CircuitSchema,
     failureCount: Type.Integer({ description: "Attempts that failed since the last success." }),
     failingSince: Nullable(Timestamp),
     lastError: Nullable(Type.String()),

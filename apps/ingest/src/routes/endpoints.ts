@@ -5,6 +5,7 @@ import { clientScope, type Caller } from "@webhook-delivery/shared/core/caller.t
 import { decodeCursor, encodeCursor } from "@webhook-delivery/shared/core/cursor.ts";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
+import { describeDestinations } from "@webhook-delivery/shared/db/destination-list.ts";
 import { countEndpoints, listEndpoints } from "@webhook-delivery/shared/db/endpoint-list.ts";
 import { findEndpoint, type Endpoint } from "@webhook-delivery/shared/db/endpoints.ts";
 import { endpointTotals } from "@webhook-delivery/shared/db/stats.ts";
@@ -108,14 +109,10 @@ export const endpointRoutes: FastifyPluginAsyncTypebox<RegisterDeps> = async (ap
         countEndpoints(sql, filter),
       ]);
       const page = found.slice(0, limit);
-      const totals = await endpointTotals(
-        sql,
-        page.map(({ id }) => id),
-      );
       const last = page.at(-1);
       return {
         status,
-        endpoints: page.map((endpoint) => endpointJson(endpoint, totals.get(endpoint.id))),
+        endpoints: await shownAll(sql, page),
         total,
         nextCursor: found.length > limit && last ? encodeCursor(last.id) : null,
       };
@@ -188,8 +185,24 @@ export async function requireEndpoint(sql: Sql, id: string, caller: Caller): Pro
 }
 
 export async function shown(sql: Sql, endpoint: Endpoint) {
-  const totals = await endpointTotals(sql, [endpoint.id]);
-  return endpointJson(endpoint, totals.get(endpoint.id));
+  const [json] = await shownAll(sql, [endpoint]);
+  if (json === undefined) throw new Error("an endpoint was lost on the way");
+  return json;
+}
+
+async function shownAll(sql: Sql, endpoints: readonly Endpoint[]) {
+  const ids = endpoints.map(({ id }) => id);
+  const [totals, found] = await Promise.all([
+    endpointTotals(sql, ids),
+    describeDestinations(sql, ids),
+  ]);
+  const destinations = new Map(found.map((one) => [one.key, one]));
+  return endpoints.map((endpoint) =>
+    endpointJson(endpoint, {
+      totals: totals.get(endpoint.id),
+      destination: destinations.get(endpoint.id),
+    }),
+  );
 }
 
 function changesOf({

@@ -6,6 +6,7 @@ import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { OUTAGE_LOG_EVERY_MS, type Parts } from "../parts.ts";
+import { UPKEEP_EVERY_MS, upkeepOnce } from "./destinations.ts";
 import { publishOnce } from "./publish.ts";
 import { REPLAY_EVERY_MS, replayOnce } from "./replay.ts";
 import { RETENTION_EVERY_MS, retentionOnce } from "./retention.ts";
@@ -19,6 +20,7 @@ interface BackgroundTask {
 }
 
 const TASKS = [
+  { name: "destinations", everyMs: UPKEEP_EVERY_MS, once: upkeepOnce },
   { name: "publish", everyMs: 1_000, once: publishOnce },
   { name: "replay", everyMs: REPLAY_EVERY_MS, once: replayOnce },
   { name: "retention", everyMs: RETENTION_EVERY_MS, once: retentionOnce },

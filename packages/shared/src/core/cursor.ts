@@ -1,4 +1,4 @@
-/** A page's cursor: opaque to callers, inside it the id of the last row they saw. */
+/** A page's cursor: opaque to callers, inside it the id (or key) of the last row they saw. */
 import { DomainError } from "./errors.ts";
 import { isUuid } from "./ids.ts";
 
@@ -6,9 +6,9 @@ export function encodeCursor(lastId: string): string {
   return Buffer.from(lastId, "utf8").toString("base64url");
 }
 
-export function decodeCursor(cursor: string): string {
+export function decodeCursor(cursor: string, isId: (text: string) => boolean = isUuid): string {
   const id = Buffer.from(cursor, "base64url").toString("utf8");
-  if (!isUuid(id) || encodeCursor(id) !== cursor) {
+  if (!isId(id) || encodeCursor(id) !== cursor) {
     throw new DomainError("invalid_cursor", "The cursor is not one that this API gave out.", [
       { field: "querystring.cursor", message: "use nextCursor of the page before, unchanged" },
     ]);

@@ -108,6 +108,11 @@ export function maskUrl(url: string): string {
   return `${parsed.protocol}//${userinfo}${parsed.host}${parsed.pathname}${query}`;
 }
 
+/** How a URL's destination is told apart from others: by host and port. */
+export function destinationOf(url: string): string {
+  return new URL(url).host;
+}
+
 /** The host as `net.connect` wants it: an IPv6 address without its brackets. */
 export function hostOf(url: URL): string {
   return url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;

@@ -1,32 +1,45 @@
 /**
- * How many jobs the queue should hold. PostgreSQL keeps the backlog; the queue holds about a second
- * of work, so that a flush loses little, a new delivery overtakes an old backlog, and a backlog of any
- * size costs the queue nothing.
+ * How many jobs the main lane should hold. PostgreSQL keeps the backlog; the queue holds less than a
+ * second of work, so that a flush loses little, a new delivery overtakes an old backlog, and a backlog of
+ * any size costs the queue nothing.
  */
 
 /** Without a rate limit: some tenths of a second at full speed, refilled every few hundredths. */
 const UNLIMITED_TARGET = 500;
 const SMALLEST_TARGET = 10;
+const SECONDS_OF_WORK = 0.3;
 
-/** What the worker's sweep fills the queue up to. */
+/** In the queue and in flight, what the sweeps fill it up to. */
 export function queueTarget(rateLimitPerSecond: number): number {
   if (rateLimitPerSecond === 0) return UNLIMITED_TARGET;
+  return Math.max(SMALLEST_TARGET, Math.ceil(rateLimitPerSecond * SECONDS_OF_WORK));
+}
+
+/** First looks at new destinations, waiting for their turn or under way: about a second of starts. */
+export function firstLooksTarget(rateLimitPerSecond: number): number {
+  if (rateLimitPerSecond === 0) return UNLIMITED_FIRST_LOOKS;
   return Math.max(SMALLEST_TARGET, Math.ceil(rateLimitPerSecond));
 }
 
-/**
- * Below this, ingest queues a new delivery itself. Above the sweep's target, so that new deliveries
- * get in while a backlog keeps the queue at its target.
- */
-export function directLimit(rateLimitPerSecond: number): number {
-  return 2 * queueTarget(rateLimitPerSecond);
+const UNLIMITED_FIRST_LOOKS = 200;
+
+/** What ingest may add at once, past the sweep. */
+export interface DirectRoom {
+  /** Anybody's, while fewer than this wait in the queue: the sweep always finds room for a fair deal. */
+  readonly shared: number;
+  /** Above that and up to this only who had few lately, so that nobody waits behind a flood. */
+  readonly most: number;
+  /** How many in `DIRECT_WINDOW_MS` are few. */
+  readonly few: number;
 }
 
-/**
- * How many due deliveries one sweep may add at this depth: up to the target, and a small share even
- * when new deliveries alone keep the queue above it, or retries would starve.
- */
-export function sweepRoom(depth: number, target: number): number {
-  if (depth >= 4 * target) return 0;
-  return Math.max(target - depth, Math.ceil(target / 5));
+export const DIRECT_WINDOW_MS = 2_000;
+
+export function directRoom(rateLimitPerSecond: number): DirectRoom {
+  const target = queueTarget(rateLimitPerSecond);
+  return {
+    shared: Math.ceil(target / 2),
+    most: Math.ceil(target * 1.5),
+    few: Math.ceil(target / 2),
+  };
 }

@@ -67,7 +67,8 @@ function scheduledWaitMs({ attemptInRound, scheduleMs }: AttemptPosition): numbe
   return scheduleMs[Math.min(attemptInRound, scheduleMs.length) - 1] ?? 0;
 }
 
-function requestedWaitMs(result: AttemptResult, now: Date): number {
+/** What a 429 or 503 asks for with `Retry-After`; 0: nothing. */
+export function requestedWaitMs(result: AttemptResult, now: Date): number {
   if (result.kind !== "response" || (result.status !== 429 && result.status !== 503)) return 0;
   const requestedMs = parseRetryAfterMs(result.headers["retry-after"], now) ?? 0;
   return Math.min(requestedMs, RETRY_AFTER_LIMIT_MS);

@@ -8,7 +8,7 @@ import { connectDatabase, inTransaction, type Queryable, type Sql } from "./clie
 import { cancelDelivery, findDelivery, insertDeliveries, startNewRounds } from "./deliveries.ts";
 import { listAttempts } from "./delivery-logs.ts";
 import { upsertLead } from "./leads.ts";
-import { leaseDueDeliveries, recoverInterrupted, returnLeases } from "./sweep.ts";
+import { recoverInterrupted } from "./interruptions.ts";
 
 const CALLERS = 10;
 let database: TestDatabase;
@@ -38,7 +38,7 @@ async function recordAttempt(on: Sql, record: AttemptRecord, now?: Date): Promis
 }
 
 async function startNewRound(id: string) {
-  const [started] = await startNewRounds(sql, [{ id, orderNo: null, queuedForMs: 0 }]);
+  const [started] = await startNewRounds(sql, [{ id, orderNo: null, queued: null }]);
   return started;
 }
 
@@ -87,7 +87,7 @@ function resultOf(claimed: ClaimedDelivery, also: Partial<AttemptRecord> = {}): 
     error: null,
     errorType: null,
     next: { status: "success" },
-    spendsAttempt: true,
+    chargedTo: "receiver",
     ...also,
   };
 }
@@ -239,7 +239,7 @@ describe("recording an attempt", () => {
   it("gives the attempt back after a fault of ours", async () => {
     const id = await accept({ maxAttempts: 1 });
     const next = { status: "pending", retryAt: new Date(0) } as const;
-    const fault = { error: "ours", errorType: "internal", next, spendsAttempt: false } as const;
+    const fault = { error: "ours", errorType: "internal", next, chargedTo: "us" } as const;
     for (const internalFaults of [0, 1, 2]) {
       const claimed = await claimSurely(id);
       expect(claimed).toMatchObject({ attempt: 1, internalFaults });
@@ -414,7 +414,7 @@ describe("the attempts of a worker that is gone", () => {
     const id = await accept();
     const workerId = randomUUID();
     const next = { status: "pending", retryAt: new Date(0) } as const;
-    const fault = { error: "ours", errorType: "internal", next, spendsAttempt: false } as const;
+    const fault = { error: "ours", errorType: "internal", next, chargedTo: "us" } as const;
     for (let faults = 0; faults < 5; faults++) {
       await recordAttempt(sql, resultOf(await claimSurely(id), fault));
     }
@@ -476,75 +476,5 @@ describe("a new round", () => {
     await recordAttempt(sql, resultOf(await claimSurely(id)));
     const rounds = await Promise.all(Array.from({ length: CALLERS }, () => startNewRound(id)));
     expect(rounds.filter((round) => round !== undefined)).toHaveLength(1);
-  });
-});
-
-describe("leasing due deliveries", () => {
-  const lease = (also: Partial<Parameters<typeof leaseDueDeliveries>[1]> = {}) =>
-    leaseDueDeliveries(sql, { limit: 1_000, horizonMs: 1_500, leaseMs: 10_000, ...also });
-  /** What other tests left pending is leased first, for ever. */
-  const clear = () => lease({ horizonMs: 3_600_000, leaseMs: 3_600_000 });
-
-  it("gives each to one of many that sweep at once", async () => {
-    await clear();
-    const ids = await Promise.all(Array.from({ length: 200 }, () => accept()));
-    const sweep = async (): Promise<string[]> => {
-      const leased: string[] = [];
-      for (;;) {
-        const due = await lease({ limit: 7 });
-        if (due.length === 0) return leased;
-        leased.push(...due.map(({ id }) => id));
-      }
-    };
-    const leased = await Promise.all(Array.from({ length: CALLERS }, sweep));
-    expect(leased.flat().sort()).toEqual(ids.sort());
-  });
-
-  it("takes what has been due longest, up to the limit", async () => {
-    await clear();
-    await accept({ dueInMs: -1_000 });
-    const oldest = await accept({ dueInMs: -9_000 });
-    const older = await accept({ dueInMs: -5_000 });
-    const due = await lease({ limit: 2 });
-    expect(due.map(({ id }) => id).sort()).toEqual([oldest, older].sort());
-    expect(due.every(({ delayMs }) => delayMs === 0)).toBe(true);
-  });
-
-  it("takes what will be due within the horizon, with the wait until then, and nothing later", async () => {
-    await clear();
-    const soon = await accept({ dueInMs: 1_400 });
-    await accept({ dueInMs: 60_000 });
-    const due = await lease();
-    expect(due.map(({ id }) => id)).toEqual([soon]);
-    expect(due[0]?.delayMs).toBeGreaterThan(0);
-    expect(due[0]?.delayMs).toBeLessThanOrEqual(1_400);
-  });
-
-  it("takes nothing that is leased, until the lease has ended or was given back", async () => {
-    await clear();
-    const [returned, ended] = [await accept(), await accept()];
-    await lease();
-    expect(await lease()).toEqual([]);
-    await returnLeases(sql, [returned]);
-    expect((await lease()).map(({ id }) => id)).toEqual([returned]);
-    await sql`update webhook_deliveries set queued_until = now() where id = ${ended}`;
-    expect((await lease()).map(({ id }) => id)).toEqual([ended]);
-  });
-
-  it("takes nothing that is in flight, finished or cancelled", async () => {
-    await clear();
-    await claimSurely(await accept());
-    await recordAttempt(sql, resultOf(await claimSurely(await accept())));
-    await cancelDelivery(sql, await accept());
-    expect(await lease()).toEqual([]);
-  });
-
-  it("lets a retry be leased again although its first lease has not ended", async () => {
-    await clear();
-    const id = await accept();
-    await lease();
-    const next = { status: "pending", retryAt: new Date() } as const;
-    await recordAttempt(sql, resultOf(await claimSurely(id), { ...FAILURE, next }));
-    expect((await lease()).map((due) => due.id)).toEqual([id]);
   });
 });

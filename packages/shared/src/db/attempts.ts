@@ -24,8 +24,11 @@ export interface AttemptRecord {
   readonly next:
     | { readonly status: "success" | "failed" }
     | { readonly status: "pending"; readonly retryAt: Date };
-  /** False after a fault of ours: the attempt is given back. */
-  readonly spendsAttempt: boolean;
+  /**
+   * Whose attempt it was: the receiver's; ours, after a fault of this service; nobody's, when a probe
+   * found the destination still ill. The latter two are given back to the delivery.
+   */
+  readonly chargedTo: "receiver" | "us" | "nobody";
 }
 
 /** What came of recording an attempt. */
@@ -56,22 +59,22 @@ export async function recordAttempts(
       ) as (delivery_id uuid, claim_id uuid, attempt_number int, attempted_at timestamptz,
         duration_ms int, request_headers jsonb, response_status int, response_headers jsonb,
         response_body text, error text, error_type text, next_status text, wait_ms float8,
-        spends_attempt boolean, signature text)) with ordinality
+        charged_to text, signature text)) with ordinality
       as result (delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_headers,
         response_status, response_headers, response_body, error, error_type, next_status, wait_ms,
-        spends_attempt, signature, ordinal)
+        charged_to, signature, ordinal)
     ), moved as (
       update webhook_deliveries as delivery
       set status = next_status,
-          attempt = case when spends_attempt then attempt else attempt - 1 end,
-          interruptions = case when spends_attempt then 0 else interruptions end,
-          internal_faults = case when spends_attempt then 0 else internal_faults + 1 end,
+          attempt = case charged_to when 'receiver' then attempt else attempt - 1 end,
+          interruptions = case charged_to when 'us' then interruptions else 0 end,
+          internal_faults = case charged_to when 'us' then internal_faults + 1 else 0 end,
           sent_at = result.attempted_at, next_retry_at = result.retry_at,
           delivered_at = case when next_status = 'success' then now() end,
           response_status = result.response_status, response_body = result.response_body,
           last_error = result.error, error_type = result.error_type,
           signature = coalesce(result.signature, delivery.signature),
-          worker_id = null, claim_id = null, updated_at = now()
+          worker_id = null, claim_id = null, in_flight_slot = null, lane = null, updated_at = now()
       from result
       where delivery.id = result.delivery_id and delivery.status = 'sent'
         and delivery.claim_id = result.claim_id
@@ -172,7 +175,7 @@ function toRow(record: AttemptRecord, now: Date) {
     error_type: record.errorType,
     next_status: next.status,
     wait_ms: next.status === "pending" ? next.retryAt.getTime() - now.getTime() : null,
-    spends_attempt: record.spendsAttempt,
+    charged_to: record.chargedTo,
     signature: record.requestHeaders?.["webhook-signature"] ?? null,
   };
 }

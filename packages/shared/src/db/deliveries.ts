@@ -1,5 +1,6 @@
 /** Queries on `webhook_deliveries` made for its callers: accept, read, retry, cancel. */
 import type { DeliveryErrorType, DeliveryStatus } from "../core/delivery.ts";
+import type { Lane } from "../core/lanes.ts";
 import type { FormatName } from "../core/formats/registry.ts";
 import { belongsTo, type Queryable } from "./client.ts";
 
@@ -62,9 +63,11 @@ export interface NewDelivery {
   readonly orderNo: number | null;
   /** Written down as failed, so that it can be seen and replayed. */
   readonly isEndpointDisabled: boolean;
-  /** How long the queue is trusted to hold its job; 0: it was not queued. */
-  readonly queuedForMs: number;
+  /** The queue is trusted to hold its job, on that lane and so long; null: it was not queued. */
+  readonly queued: Queued;
 }
+
+export type Queued = { readonly lane: Lane; readonly forMs: number } | null;
 
 /** In the order given. Undefined: another delivery already has this idempotency key. */
 export async function insertDeliveries(
@@ -86,13 +89,13 @@ export async function insertDeliveries(
           event_type text, webhook_url text, content_no int, format text, secret_encrypted text,
           max_attempts int, has_own_max_attempts boolean, is_test_delivery boolean, metadata text,
           created_at timestamptz, idempotency_key text, idempotency_hash text, order_no bigint,
-          is_endpoint_disabled boolean, queued_for_ms float8)
+          is_endpoint_disabled boolean, lane text, queued_for_ms float8)
     )
     insert into webhook_deliveries
       (id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body, format,
        secret_encrypted, max_attempts, has_own_max_attempts, is_test_delivery, metadata, created_at,
        updated_at, idempotency_key, idempotency_hash, order_no,
-       status, held, next_retry_at, queued_until, error_type, last_error)
+       status, held, next_retry_at, queued_until, lane, error_type, last_error)
     select id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body,
       format, decode(secret_encrypted, 'hex'), max_attempts, has_own_max_attempts, is_test_delivery,
       metadata::jsonb, created_at, created_at, idempotency_key, decode(idempotency_hash, 'hex'),
@@ -102,6 +105,7 @@ export async function insertDeliveries(
       case when not is_endpoint_disabled then now() end,
       case when not is_endpoint_disabled
         then now() + queued_for_ms * interval '1 millisecond' end,
+      case when not is_endpoint_disabled then lane end,
       case when is_endpoint_disabled then 'endpoint_disabled' end,
       case when is_endpoint_disabled then ${ENDPOINT_DISABLED} end
     from given join content on content.no = given.content_no
@@ -136,7 +140,8 @@ function toRow(delivery: NewDelivery, contentNo: number | undefined) {
     idempotency_hash: delivery.idempotency?.hash.toString("hex"),
     order_no: delivery.orderNo,
     is_endpoint_disabled: delivery.isEndpointDisabled,
-    queued_for_ms: delivery.queuedForMs,
+    lane: delivery.queued?.lane,
+    queued_for_ms: delivery.queued?.forMs,
   };
 }
 
@@ -167,7 +172,7 @@ export interface NewRound {
   readonly id: string;
   /** A new place at the end of an ordered endpoint's line. */
   readonly orderNo: number | null;
-  readonly queuedForMs: number;
+  readonly queued: Queued;
 }
 
 /**
@@ -181,13 +186,14 @@ export async function startNewRounds(
   return sql<Delivery[]>`
     update webhook_deliveries
     set status = 'pending', next_retry_at = now(), delivered_at = null,
-        queued_until = now() + round."queuedForMs" * interval '1 millisecond',
+        queued_until = now() + (queued->>'forMs')::float8 * interval '1 millisecond',
+        lane = queued->>'lane',
         order_no = round."orderNo", held = round."orderNo" is not null,
         attempts_before_round = attempt, interruptions = 0, internal_faults = 0,
         max_attempts = attempt + (max_attempts - attempts_before_round),
         last_error = null, error_type = null, updated_at = now()
     from jsonb_to_recordset(${JSON.stringify(rounds)}::text::jsonb)
-      as round ("id" uuid, "orderNo" bigint, "queuedForMs" float8)
+      as round ("id" uuid, "orderNo" bigint, queued jsonb)
     where webhook_deliveries.id = round.id and status in ('success', 'failed', 'cancelled')
     returning ${columns(sql)}`;
 }
@@ -197,7 +203,7 @@ export async function cancelDelivery(sql: Queryable, id: string): Promise<Delive
   const [row] = await sql<Delivery[]>`
     update webhook_deliveries
     set status = 'cancelled', held = false, next_retry_at = null, queued_until = null,
-        updated_at = now()
+        lane = null, updated_at = now()
     where id = ${id} and status = 'pending'
     returning ${columns(sql)}`;
   return row;
@@ -217,7 +223,7 @@ export async function cancelWaitingOf(
     )
     update webhook_deliveries
     set status = 'cancelled', held = false, next_retry_at = null, queued_until = null,
-        last_error = ${ENDPOINT_DELETED}, updated_at = now()
+        lane = null, last_error = ${ENDPOINT_DELETED}, updated_at = now()
     where id = any (array(select id from waiting))`;
   return rows.count;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { newDelivery } from "../testing/factories.ts";
+import { insertEndpoint, newDelivery } from "../testing/factories.ts";
 import { recordAttempts, type AttemptRecord, type Recorded } from "./attempts.ts";
 import { claimDeliveries } from "./claims.ts";
 import { connectDatabase, type Sql } from "./client.ts";
@@ -19,15 +19,6 @@ afterAll(async () => {
 });
 
 const START_MS = Date.parse("2026-03-01T12:00:00.000Z");
-
-async function newEndpoint(): Promise<string> {
-  const id = randomUUID();
-  await sql`
-    insert into webhook_endpoints (id, url, secrets_encrypted)
-    values (${id}, 'https://example.com/', '')`;
-  await sql`insert into webhook_endpoint_health (endpoint_id) values (${id})`;
-  return id;
-}
 
 type Outcome = "success" | "http" | "network" | "timeout" | "blocked" | "internal";
 
@@ -61,7 +52,7 @@ async function attempted(
       error: isSuccess ? null : `${outcome} ${index}`,
       errorType: isSuccess ? null : outcome,
       next: { status: isSuccess ? "success" : "failed" },
-      spendsAttempt: true,
+      chargedTo: "receiver",
     };
   });
 }
@@ -89,7 +80,7 @@ describe("an endpoint's health", () => {
     [["internal"], { failureCount: 0, lastAttemptAt: null, lastError: null }],
     [["success", "internal"], { failureCount: 0, lastAttemptAt: second(0) }],
   ])("after %j is the same, recorded together or one by one", async (outcomes, expected) => {
-    const [together, oneByOne] = [await newEndpoint(), await newEndpoint()];
+    const [together, oneByOne] = [await insertEndpoint(sql), await insertEndpoint(sql)];
     await recordAttempts(sql, await attempted([together], outcomes));
     for (const record of await attempted([oneByOne], outcomes)) await recordAttempts(sql, [record]);
     expect(await healthOf(together)).toMatchObject(expected);
@@ -97,7 +88,7 @@ describe("an endpoint's health", () => {
   });
 
   it("goes on counting from one record to the next", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql);
     const record = async (...outcomes: Outcome[]): Promise<Recorded | undefined> =>
       (await recordAttempts(sql, await attempted([endpointId], outcomes))).at(-1);
     await record("http", "http");
@@ -112,7 +103,7 @@ describe("an endpoint's health", () => {
   });
 
   it("is not counted twice when a record is said twice", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql);
     const records = await attempted([endpointId], ["http"]);
     await recordAttempts(sql, records);
     expect(await recordAttempts(sql, records)).toEqual([{ isSettled: true, health: undefined }]);
@@ -120,14 +111,14 @@ describe("an endpoint's health", () => {
   });
 
   it("is told to nobody when the endpoint was deleted meanwhile", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql);
     const records = await attempted([endpointId], ["http"]);
     await sql`delete from webhook_endpoints where id = ${endpointId}`;
     expect(await recordAttempts(sql, records)).toEqual([{ isSettled: true, health: undefined }]);
   });
 
   it("counts every attempt that many workers record at once, in whatever order", async () => {
-    const endpointIds = await Promise.all(Array.from({ length: 6 }, newEndpoint));
+    const endpointIds = await Promise.all(Array.from({ length: 6 }, () => insertEndpoint(sql)));
     const batches = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>
         attempted(

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { newDelivery } from "../testing/factories.ts";
+import { insertEndpoint, newDelivery } from "../testing/factories.ts";
 import { claimDeliveries } from "./claims.ts";
 import { connectDatabase, inTransaction, type Sql } from "./client.ts";
 import { insertDeliveries } from "./deliveries.ts";
 import { advanceAllLines, advanceLines, takeOrderNumbers } from "./order.ts";
-import { leaseDueDeliveries } from "./sweep.ts";
+import { walkDestinations } from "./sweep.ts";
 
 const CALLERS = 10;
 let database: TestDatabase;
@@ -23,15 +23,6 @@ afterAll(async () => {
   await sql.end();
   await database[Symbol.asyncDispose]();
 });
-
-async function newEndpoint({ ordered = true } = {}): Promise<string> {
-  const id = randomUUID();
-  await sql`
-    insert into webhook_endpoints (id, url, secrets_encrypted, ordered)
-    values (${id}, 'https://example.com/', '', ${ordered})`;
-  await sql`insert into webhook_endpoint_health (endpoint_id) values (${id})`;
-  return id;
-}
 
 async function accept(endpointId: string): Promise<string> {
   return inTransaction(sql, async (tx) => {
@@ -70,7 +61,7 @@ async function freeOf(endpointId: string): Promise<string[]> {
 
 describe("the numbers of a line", () => {
   it("are given out one after the other, however many ask at once", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     await Promise.all(Array.from({ length: 50 }, () => accept(endpointId)));
     const rows = await sql<{ n: number }[]>`
       select order_no::int as n from webhook_deliveries where endpoint_id = ${endpointId}
@@ -79,7 +70,7 @@ describe("the numbers of a line", () => {
   });
 
   it("become visible in their order: who has the lock commits before the next", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const mayCommit = Promise.withResolvers<void>();
     const hasNumber = Promise.withResolvers<void>();
     const first = inTransaction(sql, async (tx) => {
@@ -110,9 +101,9 @@ describe("the numbers of a line", () => {
 
   it("are none for endpoints without order, and follow the order asked for", async () => {
     const [one, free, other] = [
-      await newEndpoint(),
-      await newEndpoint({ ordered: false }),
-      await newEndpoint(),
+      await insertEndpoint(sql, { ordered: true }),
+      await insertEndpoint(sql),
+      await insertEndpoint(sql, { ordered: true }),
     ];
     const asked = [one, free, other, one, one, randomUUID()];
     const numbers = await inTransaction(sql, (tx) => takeOrderNumbers(tx, asked));
@@ -122,38 +113,43 @@ describe("the numbers of a line", () => {
 
 describe("a line", () => {
   it("lets its first go, and nobody else before that is finished", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const [first = "", second = "", third = ""] = await acceptSeveral(endpointId, 3);
     expect(await claim(first)).toBeUndefined();
-    expect(await advanceLines(sql, [endpointId], 0)).toEqual([first]);
-    expect(await advanceLines(sql, [endpointId], 0)).toEqual([]);
+    expect(await advanceLines(sql, [endpointId], null)).toEqual([first]);
+    expect(await advanceLines(sql, [endpointId], null)).toEqual([]);
     expect(await claim(second)).toBeUndefined();
     expect(await claim(first)).toMatchObject({ outcome: "claimed", endpoint: { isInLine: true } });
-    expect(await advanceLines(sql, [endpointId], 0)).toEqual([]);
+    expect(await advanceLines(sql, [endpointId], null)).toEqual([]);
     await finish(first);
-    expect(await advanceLines(sql, [endpointId], 0)).toEqual([second]);
+    expect(await advanceLines(sql, [endpointId], null)).toEqual([second]);
     expect(await freeOf(endpointId)).toEqual([second]);
     expect(third).not.toBe(second);
   });
 
   it("is moved on by one of many that try at once", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const [first] = await acceptSeveral(endpointId, 3);
     const freed = await Promise.all(
-      Array.from({ length: CALLERS }, () => advanceLines(sql, [endpointId], 0)),
+      Array.from({ length: CALLERS }, () => advanceLines(sql, [endpointId], null)),
     );
     expect(freed.flat()).toEqual([first]);
   });
 
   it("costs the sweep nothing while it waits", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const ids = await acceptSeveral(endpointId, 5);
-    const due = await leaseDueDeliveries(sql, { limit: 1_000, horizonMs: 0, leaseMs: 1 });
-    expect(due.filter(({ id }) => ids.includes(id))).toEqual([]);
+    const walk = { after: "", limit: 1_000, look: 10, horizonMs: 0 };
+    const { found } = await walkDestinations(sql, walk);
+    expect(found.filter(({ destination }) => destination === endpointId)).toEqual([]);
+    expect(ids).toHaveLength(5);
   });
 
   it("is moved on by the sweep when nobody else did", async () => {
-    const [one, other] = [await newEndpoint(), await newEndpoint()];
+    const [one, other] = [
+      await insertEndpoint(sql, { ordered: true }),
+      await insertEndpoint(sql, { ordered: true }),
+    ];
     const [firstOfOne] = await acceptSeveral(one, 2);
     const [firstOfOther] = await acceptSeveral(other, 2);
     await advanceAllLines(sql, 10);
@@ -163,7 +159,7 @@ describe("a line", () => {
   });
 
   it("that has no order any more is let go, so many at a time", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const ids = await acceptSeveral(endpointId, 5);
     await sql`update webhook_endpoints set ordered = false where id = ${endpointId}`;
     await advanceAllLines(sql, 3);
@@ -173,7 +169,7 @@ describe("a line", () => {
   });
 
   it("whose endpoint is gone ends as cancelled", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const ids = await acceptSeveral(endpointId, 2);
     await sql`delete from webhook_endpoints where id = ${endpointId}`;
     await advanceAllLines(sql, 10);
@@ -181,7 +177,7 @@ describe("a line", () => {
   });
 
   it("has one in flight at a time, even if somebody writes otherwise", async () => {
-    const endpointId = await newEndpoint();
+    const endpointId = await insertEndpoint(sql, { ordered: true });
     const [first = "", second = ""] = await acceptSeveral(endpointId, 2);
     await sql`update webhook_deliveries set held = false where endpoint_id = ${endpointId}`;
     await claim(first);

@@ -6,6 +6,7 @@
  * `webhook_deliveries_one_at_a_time` says so again.
  */
 import { uuidArray, type Queryable } from "./client.ts";
+import type { Queued } from "./deliveries.ts";
 
 /**
  * One number per entry of `endpointIds` (which may repeat), in that order; null where the endpoint is
@@ -44,12 +45,13 @@ export async function takeOrderNumbers(
 export async function advanceLines(
   sql: Queryable,
   endpointIds: readonly string[],
-  queuedForMs: number,
+  queued: Queued,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     update webhook_deliveries as delivery
     set held = false, next_retry_at = now(),
-        queued_until = now() + ${queuedForMs} * interval '1 millisecond'
+        queued_until = now() + ${queued?.forMs ?? null}::float8 * interval '1 millisecond',
+        lane = ${queued?.lane ?? null}
     from unnest(${uuidArray(endpointIds)}::text::uuid[]) as line (endpoint_id), ${headOfLine(sql)}
     where delivery.id = head.id and delivery.held and delivery.status = 'pending'
     returning delivery.id`;

@@ -18,6 +18,7 @@ import {
   buildRow,
   findEarlier,
   findWinner,
+  reserveFor,
   resolveDelivery,
   writeDelivery,
   type Accepted,
@@ -25,6 +26,7 @@ import {
   type DeliveryRequest,
   type Resolved,
 } from "./accept-delivery.ts";
+import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn } from "./lines.ts";
 import { findRequestedTarget, type Target } from "./target.ts";
 
@@ -164,15 +166,17 @@ type Outcomes = ReadonlyMap<Task, Outcome>;
 async function writeTogether(batch: Batch, group: readonly Task[]): Promise<Outcomes | undefined> {
   const { deps, signal } = batch;
   if (batch.outage !== undefined || signal.aborted) return undefined;
-  const queuedForMs = deps.directEnqueue.reserve();
+  const reservations = await Promise.all(group.map(({ resolved }) => reserveFor(deps, resolved)));
+  const queued = new Map(group.map((task, at) => [task, reservations[at] ?? null]));
   try {
     const outcomes = await refuseUnstorable(() =>
-      inTransaction(deps.sql, (tx) => writeGroup(deps, tx, { group, queuedForMs })),
+      inTransaction(deps.sql, (tx) => writeGroup(deps, tx, { group, queued })),
     );
-    for (const [{ resolved }, outcome] of outcomes) {
-      if ("error" in outcome || resolved.lineOf.length > 0 || queuedForMs === 0) continue;
+    for (const [task, outcome] of outcomes) {
+      const lane = queued.get(task)?.lane;
+      if ("error" in outcome || lane === undefined) continue;
       const { id, status } = outcome.accepted.delivery;
-      if (status === "pending") deps.directEnqueue.enqueue(id);
+      if (status === "pending") deps.directEnqueue.enqueue(id, lane);
     }
     await moveLinesOn(deps, [...new Set(group.flatMap(({ resolved }) => resolved.lineOf))]);
     return outcomes;
@@ -185,7 +189,7 @@ async function writeTogether(batch: Batch, group: readonly Task[]): Promise<Outc
 async function writeGroup(
   deps: AcceptDeps,
   tx: Queryable,
-  { group, queuedForMs }: { readonly group: readonly Task[]; readonly queuedForMs: number },
+  { group, queued }: { readonly group: readonly Task[]; readonly queued: Map<Task, Reservation> },
 ): Promise<Outcomes> {
   const outcomes = new Map<Task, Outcome>();
   const rows = new Map<Task, NewDelivery>();
@@ -197,7 +201,7 @@ async function writeGroup(
     const place = inLine.indexOf(task);
     try {
       const orderNo = numbers[place] ?? null;
-      const row = { resolved, orderNo, queuedForMs: place === -1 ? queuedForMs : 0 };
+      const row = { resolved, orderNo, queued: queued.get(task) ?? null };
       rows.set(task, await buildRow(deps, tx, row));
     } catch (error) {
       // Its caller's mistake, which harmed nothing here; its number in the line stays unused.

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
+import { destinationOf } from "../core/destination-url.ts";
 import { ownerOf, clientScope, type Caller } from "../core/caller.ts";
 import { DomainError } from "../core/errors.ts";
 import { FORMATS, resolveFormat, type RequestedFormat } from "../core/formats/registry.ts";
@@ -22,6 +23,7 @@ import {
 } from "../db/deliveries.ts";
 import { takeOrderNumbers } from "../db/order.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
+import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 import { loadSubject, type RequestedSubject } from "./subject.ts";
 import {
@@ -72,6 +74,7 @@ export interface Resolved {
   readonly target: Target;
   readonly clientId: string | null;
   readonly idempotency: NewDelivery["idempotency"];
+  readonly destination: string;
   /** The ordered endpoint, if any, in whose line it waits: one or none. */
   readonly lineOf: readonly string[];
 }
@@ -89,6 +92,7 @@ export function resolveDelivery(request: DeliveryRequest, target: Target): Resol
       key: idempotency.key,
       hash: createHash("sha256").update(idempotency.requestText).digest(),
     },
+    destination: isEndpoint ? target.id : destinationOf(target.url),
     lineOf: waitsInLine ? [target.id] : [],
   };
 }
@@ -126,10 +130,10 @@ export async function findWinner(deps: AcceptDeps, resolved: Resolved): Promise<
 
 async function writeRow(deps: AcceptDeps, resolved: Resolved): Promise<Delivery | undefined> {
   const { request, lineOf } = resolved;
-  const queuedForMs = lineOf.length === 0 ? deps.directEnqueue.reserve() : 0;
+  const queued = await reserveFor(deps, resolved);
   const write = async (tx: Queryable): Promise<Delivery | undefined> => {
     const [orderNo = null] = lineOf.length === 0 ? [] : await takeOrderNumbers(tx, lineOf);
-    const row = await buildRow(deps, tx, { resolved, orderNo, queuedForMs });
+    const row = await buildRow(deps, tx, { resolved, orderNo, queued });
     const [delivery] = await insertDeliveries(tx, [row]);
     return delivery;
   };
@@ -138,26 +142,37 @@ async function writeRow(deps: AcceptDeps, resolved: Resolved): Promise<Delivery 
   const delivery = await refuseUnstorable(async () =>
     needsTransaction
       ? inTransaction(deps.sql, write)
-      : deps.insert(await buildRow(deps, deps.sql, { resolved, orderNo: null, queuedForMs })),
+      : deps.insert(await buildRow(deps, deps.sql, { resolved, orderNo: null, queued })),
   );
   if (delivery?.status === "pending") {
-    if (queuedForMs > 0) deps.directEnqueue.enqueue(delivery.id);
+    if (queued !== null) deps.directEnqueue.enqueue(delivery.id, queued.lane);
     await moveLinesOn(deps, lineOf);
   }
   return delivery;
 }
 
+/** Whether it may go the short way. */
+export async function reserveFor(
+  { directEnqueue }: Pick<AcceptDeps, "directEnqueue">,
+  { lineOf, destination, request }: Resolved,
+): Promise<Reservation> {
+  if (lineOf.length > 0) return null;
+  return request.isTestDelivery
+    ? directEnqueue.reserveForTest()
+    : directEnqueue.reserve(destination);
+}
+
 interface RowParts {
   readonly resolved: Resolved;
   readonly orderNo: number | null;
-  readonly queuedForMs: number;
+  readonly queued: Reservation;
 }
 
 /** Writes the lead that came along; throws `lead_not_found`. */
 export async function buildRow(
   deps: AcceptDeps,
   sql: Queryable,
-  { resolved, orderNo, queuedForMs }: RowParts,
+  { resolved, orderNo, queued }: RowParts,
 ): Promise<NewDelivery> {
   const { request, target, clientId, idempotency } = resolved;
   const subject = await loadSubject(sql, request, clientId);
@@ -190,6 +205,6 @@ export async function buildRow(
     idempotency,
     orderNo,
     isEndpointDisabled: endpoint?.enabled === false && !request.isTestDelivery,
-    queuedForMs,
+    queued,
   };
 }

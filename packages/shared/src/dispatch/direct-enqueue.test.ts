@@ -1,12 +1,19 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Producer, QueueJob } from "../queue/producer.ts";
-import { createDirectEnqueue, QUEUE_LEASE_MS } from "./direct-enqueue.ts";
+import type { Lane } from "../core/lanes.ts";
+import { DIRECT_WINDOW_MS, type DirectRoom } from "../core/queue-depth.ts";
+import { createDirectEnqueue, QUEUE_LEASE_MS, type Reservation } from "./direct-enqueue.ts";
 
+const RESERVED = { lane: "main", forMs: QUEUE_LEASE_MS };
 const DOWN = new Error("the queue is down");
 
+interface Given extends Partial<DirectRoom> {
+  readonly lane?: Lane | null;
+}
+
 /** A queue in memory that can be taken down, and everything that is told about it. */
-function start({ limit = 100 } = {}) {
+function start({ shared = 100, most = 100, few = 0, lane = "main" }: Given = {}) {
   const seen = {
     batches: [] as string[][],
     depthCalls: 0,
@@ -31,8 +38,9 @@ function start({ limit = 100 } = {}) {
     async close() {},
   };
   const direct = createDirectEnqueue({
-    producer,
-    limit,
+    producers: { main: producer, side: producer },
+    mainRoom: { shared, most, few },
+    laneOf: async () => lane ?? undefined,
     giveBack: async (ids) => {
       seen.returned.push([...ids]);
       if (!world.canGiveBack) throw new Error("the database is down");
@@ -46,41 +54,44 @@ function start({ limit = 100 } = {}) {
     untilAnswer = promise;
     return resolve;
   };
-  return { direct, world, seen, silence };
+  const reserve = (destination = "example.com"): Promise<Reservation> =>
+    direct.reserve(destination);
+  const enqueue = (id: string): void => direct.enqueue(id, "main");
+  return { direct, reserve, enqueue, world, seen, silence };
 }
 
 describe("the short way into the queue", () => {
   it("hands over in one round trip what arrives in one turn", async () => {
-    const { direct, seen } = start();
-    for (const id of ["a", "b", "c"]) direct.enqueue(id);
+    const { enqueue, seen } = start();
+    for (const id of ["a", "b", "c"]) enqueue(id);
     expect(seen.batches).toEqual([]);
     await nextTurn();
-    direct.enqueue("d");
+    enqueue("d");
     await nextTurn();
     expect(seen.batches).toEqual([["a", "b", "c"], ["d"]]);
   });
 
   it("splits what is too much for one round trip and loses nothing", async () => {
-    const { direct, seen } = start();
+    const { direct, enqueue, seen } = start();
     const ids = Array.from({ length: 1_201 }, (_, index) => `d${index}`);
-    for (const id of ids) direct.enqueue(id);
+    for (const id of ids) enqueue(id);
     await direct.close();
     expect(seen.batches.map((batch) => batch.length)).toEqual([500, 500, 201]);
     expect(seen.batches.flat()).toEqual(ids);
   });
 
-  it("is open at first, without waiting for an answer", () => {
-    const { direct, silence } = start();
+  it("is open at first, without waiting for an answer", async () => {
+    const { reserve, silence } = start();
     silence();
-    expect(direct.reserve()).toBe(QUEUE_LEASE_MS);
+    expect(await reserve()).toEqual(RESERVED);
   });
 
   it("does not wait for a queue that keeps silent", async () => {
-    const { direct, seen, silence } = start();
+    const { direct, enqueue, seen, silence } = start();
     const answer = silence();
-    direct.enqueue("a");
+    enqueue("a");
     await nextTurn();
-    direct.enqueue("b");
+    enqueue("b");
     await nextTurn();
     expect(seen.batches).toEqual([["a"], ["b"]]);
     answer();
@@ -90,97 +101,130 @@ describe("the short way into the queue", () => {
 
 describe("the depth limit", () => {
   it("closes the short way when the queue holds that much", async () => {
-    const { direct, world } = start({ limit: 100 });
+    const { reserve, world } = start({ shared: 100 });
     world.depth = 100;
-    direct.reserve();
+    await reserve();
     await nextTurn();
-    expect(direct.reserve()).toBe(0);
+    expect(await reserve()).toBe(null);
   });
 
   it("leaves it open below", async () => {
-    const { direct, world } = start({ limit: 100 });
+    const { reserve, world } = start({ shared: 100 });
     world.depth = 99;
-    direct.reserve();
+    await reserve();
     await nextTurn();
-    expect(direct.reserve()).toBe(QUEUE_LEASE_MS);
+    expect(await reserve()).toEqual(RESERVED);
   });
 
-  it("counts what was handed over since the depth was told", async () => {
-    const { direct, world } = start({ limit: 3 });
+  it("counts what was reserved since the depth was told", async () => {
+    const { direct, reserve, world } = start({ shared: 3 });
     world.depth = 1;
-    direct.reserve();
+    await reserve();
     await nextTurn();
-    const reserved = ["a", "b", "c"].map((id) => {
-      const leaseMs = direct.reserve();
-      if (leaseMs > 0) direct.enqueue(id);
-      return leaseMs;
-    });
-    expect(reserved).toEqual([QUEUE_LEASE_MS, QUEUE_LEASE_MS, 0]);
+    const reserved = await Promise.all(["a", "b", "c"].map(() => reserve()));
+    expect(reserved).toEqual([RESERVED, RESERVED, null]);
     await direct.close();
   });
 
   it("asks for the depth at most every 250 ms and opens again when it has fallen", async () => {
-    const { direct, world, seen } = start({ limit: 100 });
+    const { reserve, world, seen } = start({ shared: 100 });
     world.depth = 1_000;
-    direct.reserve();
+    await reserve();
     await nextTurn();
     world.depth = 0;
-    for (let calls = 0; calls < 10; calls++) expect(direct.reserve()).toBe(0);
+    for (let calls = 0; calls < 10; calls++) expect(await reserve()).toBe(null);
     expect(seen.depthCalls).toBe(1);
     world.nowMs += 251;
-    direct.reserve();
+    await reserve();
     await nextTurn();
     expect(seen.depthCalls).toBe(2);
-    expect(direct.reserve()).toBe(QUEUE_LEASE_MS);
+    expect(await reserve()).toEqual(RESERVED);
+  });
+});
+
+describe("room for those who had few lately", () => {
+  it("goes on where a flood finds the short way closed", async () => {
+    const { direct, world } = start({ shared: 10, most: 15, few: 2 });
+    world.depth = 10;
+    await direct.reserve("flood.example");
+    await nextTurn();
+    expect(await direct.reserve("flood.example")).toEqual(RESERVED);
+    expect(await direct.reserve("flood.example")).toBe(null);
+    expect(await direct.reserve("single.example")).toEqual(RESERVED);
+    world.nowMs += DIRECT_WINDOW_MS;
+    expect(await direct.reserve("flood.example")).toEqual(RESERVED);
+  });
+
+  it("ends as well", async () => {
+    const { direct, world } = start({ shared: 10, most: 15, few: 2 });
+    world.depth = 15;
+    await direct.reserve("one.example");
+    await nextTurn();
+    expect(await direct.reserve("other.example")).toBe(null);
+  });
+});
+
+describe("the side lane", () => {
+  it("gives a destination two first looks at once, and the rest to the sweep", async () => {
+    const { reserve } = start({ lane: "side" });
+    const side = { lane: "side", forMs: QUEUE_LEASE_MS };
+    expect([await reserve(), await reserve(), await reserve()]).toEqual([side, side, null]);
+    expect(await reserve("other.example")).toEqual(side);
+  });
+
+  it("is closed to what the sweep has to judge, and open to tests", async () => {
+    const { direct, reserve } = start({ lane: null });
+    expect(await reserve()).toBe(null);
+    expect(direct.reserveForTest()).toEqual({ lane: "side", forMs: QUEUE_LEASE_MS });
   });
 });
 
 describe("a queue that is down", () => {
   it("gets no more for a second after it refused jobs, whose leases are given back", async () => {
-    const { direct, world, seen } = start();
+    const { reserve, enqueue, world, seen } = start();
     world.isDown = true;
-    direct.enqueue("a");
-    direct.enqueue("b");
+    enqueue("a");
+    enqueue("b");
     await nextTurn();
     await nextTurn();
     expect(seen.returned).toEqual([["a", "b"]]);
     expect(seen.errors).toEqual([DOWN]);
-    expect(direct.reserve()).toBe(0);
+    expect(await reserve()).toBe(null);
     world.nowMs += 999;
-    expect(direct.reserve()).toBe(0);
+    expect(await reserve()).toBe(null);
     expect(seen.depthCalls).toBe(0);
     world.isDown = false;
     world.nowMs += 1;
-    expect(direct.reserve()).toBe(QUEUE_LEASE_MS);
+    expect(await reserve()).toEqual(RESERVED);
   });
 
   it("gets no more for a second after it did not tell its depth", async () => {
-    const { direct, world, seen } = start();
+    const { reserve, world, seen } = start();
     world.isDown = true;
-    expect(direct.reserve()).toBe(QUEUE_LEASE_MS);
+    expect(await reserve()).toEqual(RESERVED);
     await nextTurn();
-    expect(direct.reserve()).toBe(0);
+    expect(await reserve()).toBe(null);
     expect(seen.depthCalls).toBe(1);
     expect(seen.errors).toEqual([DOWN]);
     expect(seen.returned).toEqual([]);
   });
 
   it("gives back each batch that failed and no other", async () => {
-    const { direct, world, seen } = start();
-    direct.enqueue("taken");
+    const { direct, enqueue, world, seen } = start();
+    enqueue("taken");
     await nextTurn();
     world.isDown = true;
-    direct.enqueue("refused");
+    enqueue("refused");
     await nextTurn();
     await direct.close();
     expect(seen.returned).toEqual([["refused"]]);
   });
 
   it("is reported and nothing more when the leases cannot be given back either", async () => {
-    const { direct, world, seen } = start();
+    const { direct, enqueue, world, seen } = start();
     world.isDown = true;
     world.canGiveBack = false;
-    direct.enqueue("a");
+    enqueue("a");
     await direct.close();
     expect(seen.errors).toEqual([DOWN, new Error("the database is down")]);
   });
@@ -188,9 +232,9 @@ describe("a queue that is down", () => {
 
 describe("close", () => {
   it("hands over what was just given and waits until it is queued", async () => {
-    const { direct, seen, silence } = start();
+    const { direct, enqueue, seen, silence } = start();
     const answer = silence();
-    direct.enqueue("a");
+    enqueue("a");
     let isClosed = false;
     const closed = direct.close().then(() => (isClosed = true));
     await nextTurn();
@@ -202,9 +246,9 @@ describe("close", () => {
   });
 
   it("waits until the leases of what failed are given back", async () => {
-    const { direct, world, seen } = start();
+    const { direct, enqueue, world, seen } = start();
     world.isDown = true;
-    direct.enqueue("a");
+    enqueue("a");
     await direct.close();
     expect(seen.returned).toEqual([["a"]]);
   });

@@ -1,32 +1,42 @@
 /**
  * The short way from ingest into the queue. An optimisation: it saves a new delivery the wait for the
- * worker's next sweep (half a second) and is not needed for correctness. Nothing waits for it, nothing
- * fails with it; what it could not queue is left to the sweep at once.
+ * workers' next sweep (half a second) and is not needed for correctness. Nothing fails with it; what it
+ * could not queue is left to the sweep at once. It takes little of any one destination at a time: what
+ * comes in a flood waits in its rows, where the sweep deals fairly.
  */
+import { LANES, type Lane } from "../core/lanes.ts";
+import { DIRECT_WINDOW_MS, type DirectRoom } from "../core/queue-depth.ts";
 import type { Producer } from "../queue/producer.ts";
+
+/** Null: not the short way. */
+export type Reservation = { readonly lane: Lane; readonly forMs: number } | null;
 
 export interface DirectEnqueue {
   /**
-   * Decides before the row is written whether this delivery goes the short way: for how long the row
-   * is to be trusted as queued, 0 if it is not to be queued here.
+   * Decides before the row is written whether this delivery goes the short way, on which lane, and for
+   * how long the row is to be trusted as queued.
    */
-  reserve(): number;
+  reserve(destination: string): Promise<Reservation>;
+  /** The same for a test, which is made now whatever is known of its destination. */
+  reserveForTest(): Reservation;
   /** After the row is committed. Returns at once. */
-  enqueue(deliveryId: string): void;
+  enqueue(deliveryId: string, lane: Lane): void;
   /** Resolves when everything that was handed over is queued or given up. */
   close(): Promise<void>;
 }
 
 export interface DirectEnqueueDeps {
-  readonly producer: Producer;
-  /** Above this depth new deliveries wait in PostgreSQL. */
-  readonly limit: number;
+  readonly producers: Readonly<Record<Lane, Producer>>;
+  /** Above it new deliveries wait in PostgreSQL. */
+  readonly mainRoom: DirectRoom;
+  /** Undefined: its destination is for the sweep to judge. */
+  readonly laneOf: (destination: string) => Promise<Lane | undefined>;
   readonly giveBack: (deliveryIds: readonly string[]) => Promise<void>;
   readonly onError: (error: unknown, what: string) => void;
   readonly now?: () => number;
 }
 
-/** A queue job that has not run after this is presumed lost; see leaseDueDeliveries. */
+/** A queue job that has not run after this is presumed lost; see endLeases. */
 export const QUEUE_LEASE_MS = 10_000;
 
 /** After a failure the short way stays closed this long, so that an outage costs next to nothing. */
@@ -34,14 +44,24 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 const DEPTH_STALE_AFTER_MS = 250;
 /** One round trip carries at most this many. */
 const LARGEST_BATCH = 500;
+/** Of one destination a first look, no more; the sweep deals out the rest. */
+const SIDE_ROOM: DirectRoom = { shared: 0, most: 20, few: 2 };
+
+interface LaneState {
+  batch: string[];
+  depth: number;
+  depthAskedAt: number;
+}
 
 export function createDirectEnqueue(deps: DirectEnqueueDeps): DirectEnqueue {
   const now = deps.now ?? Date.now;
-  let batch: string[] = [];
+  const fresh = (): LaneState => ({ batch: [], depth: 0, depthAskedAt: -Infinity });
+  const lanes: Record<Lane, LaneState> = { main: fresh(), side: fresh() };
+  const rooms: Record<Lane, DirectRoom> = { main: deps.mainRoom, side: SIDE_ROOM };
   const inFlight = new Set<Promise<void>>();
-  let depth = 0;
-  let depthAskedAt = -Infinity;
   let closedUntil = -Infinity;
+  /** Of the present window only, so that it stays small. */
+  let counted = { since: -Infinity, of: new Map<string, number>() };
 
   const track = (work: Promise<void>): void => {
     inFlight.add(work);
@@ -53,18 +73,37 @@ export function createDirectEnqueue(deps: DirectEnqueueDeps): DirectEnqueue {
     deps.onError(error, what);
   };
 
-  const askDepth = async (): Promise<void> => {
-    depthAskedAt = now();
+  const askDepth = async (lane: Lane): Promise<void> => {
+    lanes[lane].depthAskedAt = now();
     try {
-      depth = await deps.producer.depth();
+      lanes[lane].depth = await deps.producers[lane].depth();
     } catch (error) {
       fail(error, "the queue did not tell its depth");
     }
   };
 
-  const send = async (ids: readonly string[]): Promise<void> => {
+  const countInWindow = (destination: string): number => {
+    if (now() - counted.since >= DIRECT_WINDOW_MS) counted = { since: now(), of: new Map() };
+    const count = (counted.of.get(destination) ?? 0) + 1;
+    counted.of.set(destination, count);
+    return count;
+  };
+
+  const hasRoom = (destination: string, lane: Lane): boolean => {
+    const state = lanes[lane];
+    if (now() - state.depthAskedAt > DEPTH_STALE_AFTER_MS) track(askDepth(lane));
+    const { shared, most, few } = rooms[lane];
+    const isFew = countInWindow(destination) <= few;
+    if (state.depth >= (isFew ? most : shared)) return false;
+    // Now, not when it is queued: those of one batch come in one turn of the event loop.
+    state.depth++;
+    return true;
+  };
+
+  const send = async (lane: Lane, ids: readonly string[]): Promise<void> => {
     try {
-      await deps.producer.enqueue(ids.map((deliveryId) => ({ deliveryId, delayMs: 0 })));
+      const jobs = ids.map((deliveryId) => ({ deliveryId, delayMs: 0 }));
+      await deps.producers[lane].enqueue(jobs);
     } catch (error) {
       fail(error, "the queue took no jobs; the worker's sweep will queue them");
       // If this fails as well, the lease runs out by itself.
@@ -72,27 +111,30 @@ export function createDirectEnqueue(deps: DirectEnqueueDeps): DirectEnqueue {
     }
   };
 
-  const flush = (): void => {
-    const ids = batch;
-    batch = [];
+  const flush = (lane: Lane): void => {
+    const ids = lanes[lane].batch;
+    lanes[lane].batch = [];
     for (let at = 0; at < ids.length; at += LARGEST_BATCH) {
-      track(send(ids.slice(at, at + LARGEST_BATCH)));
+      track(send(lane, ids.slice(at, at + LARGEST_BATCH)));
     }
   };
 
   return {
-    reserve() {
-      if (now() < closedUntil) return 0;
-      if (now() - depthAskedAt > DEPTH_STALE_AFTER_MS) track(askDepth());
-      return depth < deps.limit ? QUEUE_LEASE_MS : 0;
+    async reserve(destination) {
+      if (now() < closedUntil) return null;
+      const lane = await deps.laneOf(destination);
+      if (lane === undefined || !hasRoom(destination, lane)) return null;
+      return { lane, forMs: QUEUE_LEASE_MS };
     },
-    enqueue(deliveryId) {
-      depth++;
+    reserveForTest() {
+      return now() < closedUntil ? null : { lane: "side", forMs: QUEUE_LEASE_MS };
+    },
+    enqueue(deliveryId, lane) {
       // What arrives in the same turn of the event loop shares a round trip.
-      if (batch.push(deliveryId) === 1) setImmediate(flush);
+      if (lanes[lane].batch.push(deliveryId) === 1) setImmediate(() => flush(lane));
     },
     async close() {
-      if (batch.length > 0) flush();
+      for (const lane of LANES) if (lanes[lane].batch.length > 0) flush(lane);
       await Promise.all(inFlight);
     },
   };

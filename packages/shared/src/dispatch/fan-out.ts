@@ -9,6 +9,8 @@ import type { Queryable } from "../db/client.ts";
 import { insertDeliveries, type DeliveryContent, type NewDelivery } from "../db/deliveries.ts";
 import { findSubscribers, type EndpointTarget } from "../db/endpoint-targets.ts";
 import type { WebhookEvent } from "../db/events.ts";
+import type { Reservation } from "./direct-enqueue.ts";
+import type { Lane } from "../core/lanes.ts";
 import { takeOrderNumbers } from "../db/order.ts";
 
 export interface FannedOut {
@@ -18,14 +20,14 @@ export interface FannedOut {
   readonly disabledIds: readonly string[];
   /** Lines to move on after the commit. */
   readonly orderedEndpointIds: readonly string[];
-  /** Deliveries that the caller may queue, if it said so. */
-  readonly queuedIds: readonly string[];
+  /** Deliveries that the caller is to queue, as it reserved. */
+  readonly queued: readonly { readonly id: string; readonly lane: Lane }[];
 }
 
 export interface FanOutOptions {
   readonly defaultMaxAttempts: number;
-  /** Asked with the number of deliveries that could be queued: for how long the rows are to trust it. */
-  readonly reserve: (count: number) => number;
+  /** Of these endpoints, those whose deliveries the caller will queue. */
+  readonly reserve: (endpointIds: readonly string[]) => Promise<ReadonlyMap<string, Reservation>>;
 }
 
 /** One statement carries this many rows. */
@@ -46,7 +48,7 @@ export async function fanOut(
   }
   const isFree = ({ id, enabled }: EndpointTarget) =>
     enabled && (orderNos.get(id) ?? null) === null;
-  const queuedForMs = reserve(subscribers.filter(isFree).length);
+  const reserved = await reserve(subscribers.filter(isFree).map(({ id }) => id));
   const contents = new Map<FormatName, DeliveryContent>();
   const rows = subscribers.map((endpoint): NewDelivery => {
     const format = resolveFormat(endpoint.format);
@@ -72,7 +74,7 @@ export async function fanOut(
       idempotency: null,
       orderNo: orderNos.get(endpoint.id) ?? null,
       isEndpointDisabled: !endpoint.enabled,
-      queuedForMs: isFree(endpoint) ? queuedForMs : 0,
+      queued: reserved.get(endpoint.id) ?? null,
     };
   });
   for (let at = 0; at < rows.length; at += CHUNK) {
@@ -82,7 +84,7 @@ export async function fanOut(
     deliveryIds: rows.filter((row) => !row.isEndpointDisabled).map(({ id }) => id),
     disabledIds: rows.filter((row) => row.isEndpointDisabled).map(({ id }) => id),
     orderedEndpointIds: [...orderNos.keys()],
-    queuedIds: rows.filter((row) => row.queuedForMs > 0).map(({ id }) => id),
+    queued: rows.flatMap(({ id, queued }) => (queued === null ? [] : [{ id, lane: queued.lane }])),
   };
 }
 

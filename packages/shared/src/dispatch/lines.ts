@@ -15,12 +15,13 @@ export interface LineDeps {
  * it, the workers' sweep moves the lines on.
  */
 export async function moveLinesOn(deps: LineDeps, endpointIds: readonly string[]): Promise<void> {
-  if (endpointIds.length === 0) return;
-  const queuedForMs = deps.directEnqueue.reserve();
-  try {
-    const ids = await advanceLines(deps.sql, endpointIds, queuedForMs);
-    if (queuedForMs > 0) for (const id of ids) deps.directEnqueue.enqueue(id);
-  } catch (error) {
-    deps.onSetback(error, "a line was not moved on; the worker's sweep does it");
+  for (const endpointId of endpointIds) {
+    try {
+      const queued = await deps.directEnqueue.reserve(endpointId);
+      const ids = await advanceLines(deps.sql, [endpointId], queued);
+      if (queued !== null) for (const id of ids) deps.directEnqueue.enqueue(id, queued.lane);
+    } catch (error) {
+      deps.onSetback(error, "a line was not moved on; the worker's sweep does it");
+    }
   }
 }

@@ -1,7 +1,9 @@
 /** New rounds of attempts for finished deliveries: by hand, or by a replay. */
+import { destinationOf } from "../core/destination-url.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
 import { startNewRounds, type Delivery } from "../db/deliveries.ts";
 import { takeOrderNumbers } from "../db/order.ts";
+import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 
 type Finished = Pick<Delivery, "id" | "endpointId">;
@@ -9,12 +11,13 @@ type Finished = Pick<Delivery, "id" | "endpointId">;
 /** Undefined: it is pending or in flight. */
 export async function startRoundByHand(
   deps: LineDeps,
-  delivery: Finished,
+  delivery: Finished & Pick<Delivery, "webhookUrl">,
 ): Promise<Delivery | undefined> {
-  const queuedForMs = deps.directEnqueue.reserve();
-  const [started] = await inTransaction(deps.sql, (tx) => startRounds(tx, [delivery], queuedForMs));
+  const { endpointId, webhookUrl } = delivery;
+  const queued = await deps.directEnqueue.reserve(endpointId ?? destinationOf(webhookUrl));
+  const [started] = await inTransaction(deps.sql, (tx) => startRounds(tx, [delivery], queued));
   if (started === undefined) return undefined;
-  if (queuedForMs > 0) deps.directEnqueue.enqueue(started.id);
+  if (queued !== null) deps.directEnqueue.enqueue(started.id, queued.lane);
   if (started.endpointId !== null) await moveLinesOn(deps, [started.endpointId]);
   return started;
 }
@@ -23,14 +26,14 @@ export async function startRoundByHand(
 export async function startRounds(
   tx: Queryable,
   deliveries: readonly Finished[],
-  queuedForMs: number,
+  queued: Reservation,
 ): Promise<Delivery[]> {
   const endpointIds = deliveries.flatMap(({ endpointId }) => endpointId ?? []);
   const numbers = endpointIds.length === 0 ? [] : await takeOrderNumbers(tx, endpointIds);
   let next = 0;
   const rounds = deliveries.map(({ id, endpointId }) => {
     const orderNo = endpointId === null ? null : (numbers[next++] ?? null);
-    return { id, orderNo, queuedForMs: orderNo === null ? queuedForMs : 0 };
+    return { id, orderNo, queued: orderNo === null ? queued : null };
   });
   return startNewRounds(tx, rounds);
 }

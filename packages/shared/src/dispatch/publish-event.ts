@@ -10,6 +10,7 @@ import { inTransaction, type Queryable } from "../db/client.ts";
 import { listIdsOfEvent } from "../db/event-deliveries.ts";
 import { findContentHash, insertEvent, type EventKey } from "../db/events.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
+import type { Reservation } from "./direct-enqueue.ts";
 import { fanOut, type FannedOut } from "./fan-out.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 
@@ -58,15 +59,24 @@ export async function publishEvent(deps: PublishDeps, request: EventRequest): Pr
         { ...event, dataText: request.dataText },
         {
           defaultMaxAttempts: deps.defaultMaxAttempts,
-          reserve: (count) => (count > MOST_QUEUED_DIRECTLY ? 0 : deps.directEnqueue.reserve()),
+          reserve: (endpointIds) => reserveSeveral(deps, endpointIds),
         },
       );
     }),
   );
   if (done === undefined) return findPublished(deps.sql, key, contentHash);
-  for (const queuedId of done.queuedIds) deps.directEnqueue.enqueue(queuedId);
+  for (const { id: queuedId, lane } of done.queued) deps.directEnqueue.enqueue(queuedId, lane);
   await moveLinesOn(deps, done.orderedEndpointIds);
   return { eventId, ...pick(done), isReplay: false };
+}
+
+async function reserveSeveral(
+  { directEnqueue }: PublishDeps,
+  endpointIds: readonly string[],
+): Promise<Map<string, Reservation>> {
+  if (endpointIds.length > MOST_QUEUED_DIRECTLY) return new Map();
+  const reserved = await Promise.all(endpointIds.map((id) => directEnqueue.reserve(id)));
+  return new Map(endpointIds.map((id, at) => [id, reserved[at] ?? null]));
 }
 
 function pick({ deliveryIds, disabledIds }: FannedOut) {

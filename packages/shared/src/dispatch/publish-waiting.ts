@@ -9,7 +9,7 @@ export async function publishNextWaiting(sql: Sql, defaultMaxAttempts: number): 
     const event = await lockUnpublishedEvent(tx);
     if (event === undefined) return false;
     // The sweep queues them, and lets the first of an ordered line go.
-    await fanOut(tx, event, { defaultMaxAttempts, reserve: () => 0 });
+    await fanOut(tx, event, { defaultMaxAttempts, reserve: async () => new Map() });
     await markPublished(tx, event.id);
     return true;
   });

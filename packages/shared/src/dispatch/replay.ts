@@ -110,7 +110,7 @@ async function start(tx: Queryable, replay: RunningReplay) {
   const matches = await listNextMatches(tx, replay, limit);
   const taken = takeForStep(matches, most);
   const startable = taken.filter(({ canStart }) => canStart);
-  const started = startable.length === 0 ? [] : await startRounds(tx, startable, 0);
+  const started = startable.length === 0 ? [] : await startRounds(tx, startable, null);
   return {
     started: started.length,
     skipped: taken.length - started.length,

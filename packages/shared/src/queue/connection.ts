@@ -5,12 +5,21 @@
 import { createPostgresBackend, runMigrations } from "bullmq";
 import { Redis, type RedisOptions } from "ioredis";
 import { Client } from "pg";
+import type { Lane } from "../core/lanes.ts";
 
 export type QueueLocation =
   | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
   | { readonly kind: "postgres"; readonly url: string };
 
-export const QUEUE_NAME = "webhook-delivery";
+const QUEUE_NAMES = {
+  main: "webhook-delivery",
+  side: "webhook-delivery-side",
+} as const satisfies Record<Lane, string>;
+
+export function queueName(lane: Lane): string {
+  return QUEUE_NAMES[lane];
+}
+
 const DEFAULT_PREFIX = "bull";
 const POSTGRES_SCHEMA = "bullmq";
 

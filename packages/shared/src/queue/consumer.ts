@@ -4,16 +4,18 @@
  * retries: when `run` throws, the job is gone and the reconciler finds the row.
  */
 import { Worker } from "bullmq";
+import type { Lane } from "../core/lanes.ts";
 import {
   openRedis,
   postgresBackend,
-  QUEUE_NAME,
+  queueName,
   type JobData,
   type QueueLocation,
 } from "./connection.ts";
 
 export interface ConsumerOptions {
   readonly location: QueueLocation;
+  readonly lane: Lane;
   readonly concurrency: number;
   readonly run: (deliveryId: string) => Promise<void>;
   /** The queue is out of reach; mended without anyone's help. */
@@ -54,7 +56,8 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   };
 }
 
-function openWorker({ location, concurrency, run }: ConsumerOptions) {
+function openWorker({ location, lane, concurrency, run }: ConsumerOptions) {
+  const name = queueName(lane);
   const process = (job: { data: JobData }) => run(job.data.deliveryId);
   const common = {
     concurrency,
@@ -66,7 +69,7 @@ function openWorker({ location, concurrency, run }: ConsumerOptions) {
   };
   if (location.kind === "redis") {
     const connection = openRedis(location.url, { maxRetriesPerRequest: null });
-    const worker = new Worker<JobData, void>(QUEUE_NAME, process, {
+    const worker = new Worker<JobData, void>(name, process, {
       ...common,
       connection,
       prefix: location.prefix,
@@ -75,7 +78,7 @@ function openWorker({ location, concurrency, run }: ConsumerOptions) {
   }
   const { connection, factory } = postgresBackend(location.url, POSTGRES_CONNECTIONS);
   const worker = new Worker<JobData, void>(
-    QUEUE_NAME,
+    name,
     process,
     { ...common, connection },
     factory as never,

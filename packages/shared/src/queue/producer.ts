@@ -5,12 +5,13 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
+import type { Lane } from "../core/lanes.ts";
 import {
   EVENT_STREAM,
   KEEP_NOTHING,
   openRedis,
   postgresBackend,
-  QUEUE_NAME,
+  queueName,
   type JobData,
   type QueueLocation,
 } from "./connection.ts";
@@ -41,12 +42,16 @@ interface OpenQueue {
 }
 
 /** `onError` hears of lost connections; they are mended without anyone's help. */
-export function createProducer(location: QueueLocation, onError: (error: Error) => void): Producer {
+export function createProducer(
+  location: QueueLocation,
+  lane: Lane,
+  onError: (error: Error) => void,
+): Producer {
   let opening: Promise<OpenQueue> | undefined;
 
   // BullMQ remembers a failed first connection for ever: a queue that did not open is thrown away.
   const ready = async (): Promise<DeliveryQueue> => {
-    opening ??= openQueue(location, onError);
+    opening ??= openQueue(location, queueName(lane), onError);
     const current = opening;
     try {
       return (await current).queue;
@@ -83,9 +88,10 @@ export function createProducer(location: QueueLocation, onError: (error: Error) 
 
 async function openQueue(
   location: QueueLocation,
+  name: string,
   onError: (error: Error) => void,
 ): Promise<OpenQueue> {
-  const open = location.kind === "redis" ? onRedis(location) : onPostgres(location.url);
+  const open = location.kind === "redis" ? onRedis(location, name) : onPostgres(location.url, name);
   open.queue.on("error", onError);
   try {
     await open.queue.waitUntilReady();
@@ -97,14 +103,14 @@ async function openQueue(
   }
 }
 
-function onRedis(location: { readonly url: string; readonly prefix: string }) {
+function onRedis(location: { readonly url: string; readonly prefix: string }, name: string) {
   const connection = openRedis(location.url, {
     // Without all of these a command waits for the connection instead of failing.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: CALL_TIMEOUT_MS,
   });
-  const queue = new Queue<JobData, void, "deliver">(QUEUE_NAME, {
+  const queue = new Queue<JobData, void, "deliver">(name, {
     connection,
     prefix: location.prefix,
     skipWaitingForReady: true,
@@ -125,10 +131,10 @@ function onRedis(location: { readonly url: string; readonly prefix: string }) {
   return { queue, end, firstTry };
 }
 
-function onPostgres(url: string) {
+function onPostgres(url: string, name: string) {
   const { connection, factory } = postgresBackend(url, POSTGRES_CONNECTIONS);
   const queue = new Queue<JobData, void, "deliver">(
-    QUEUE_NAME,
+    name,
     { connection, defaultJobOptions: KEEP_NOTHING },
     factory as never,
   );

@@ -1,6 +1,7 @@
 /** Valid things with nothing in them but what a test is about. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
+import type { Queryable } from "../db/client.ts";
 import type { NewDelivery } from "../db/deliveries.ts";
 import type { Hook } from "./receiver.ts";
 
@@ -43,7 +44,25 @@ export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
     idempotency: null,
     orderNo: null,
     isEndpointDisabled: false,
-    queuedForMs: 0,
+    queued: null,
     ...also,
   };
+}
+
+interface EndpointColumns {
+  readonly ordered?: boolean;
+  readonly enabled?: boolean;
+  readonly rate_limit_per_second?: number;
+  readonly max_in_flight?: number;
+}
+
+/** A row as registerEndpoint would write it; its id. */
+export async function insertEndpoint(sql: Queryable, also: EndpointColumns = {}): Promise<string> {
+  const id = randomUUID();
+  const disabled =
+    also.enabled === false ? { disabled_reason: "manual", disabled_at: new Date() } : {};
+  const row = { id, url: "https://example.com/", secrets_encrypted: Buffer.alloc(0) };
+  await sql`insert into webhook_endpoints ${sql({ ...row, ...also, ...disabled })}`;
+  await sql`insert into webhook_endpoint_health (endpoint_id) values (${id})`;
+  return id;
 }
