@@ -2,6 +2,7 @@
 #   docker run … webhook-delivery                                             ingest (the default)
 #   docker run … webhook-delivery node --import tsx apps/worker/src/main.ts   worker
 #   docker run … webhook-delivery node --import tsx scripts/migrate.ts        migrations
+#   docker run … webhook-delivery node --import tsx scripts/secrets-rotate.ts after a change of ENCRYPTION_KEY
 
 FROM node:24-slim AS build
 WORKDIR /app
@@ -13,7 +14,7 @@ COPY apps/worker/package.json apps/worker/
 COPY packages/shared/package.json packages/shared/
 RUN pnpm install --frozen-lockfile --prod
 COPY tsconfig.json tsconfig.base.json ./
-COPY scripts/migrate.ts scripts/
+COPY scripts/migrate.ts scripts/secrets-rotate.ts scripts/
 COPY migrations migrations
 COPY packages packages
 COPY apps apps

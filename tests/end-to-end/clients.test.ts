@@ -65,7 +65,8 @@ test("a client is made with its first key, which opens the API", async () => {
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as unknown;
   const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown;
   expect(client).toEqual({ id, name: "Analytical Engines Ltd", createdAt: time });
-  expect(key).toEqual({ id, start: apiKey.slice(0, 8), createdAt: time, revokedAt: null });
+  const start = apiKey.slice(0, 8);
+  expect(key).toEqual({ id, start, requestsPerSecond: null, createdAt: time, revokedAt: null });
   expect(apiKey).toMatch(/^wd_[\w-]{43}$/);
   expect((await as(apiKey).get("/webhook-delivery")).status).toBe(200);
 });

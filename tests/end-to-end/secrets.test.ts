@@ -5,7 +5,8 @@ import {
   plainSecret,
   standardSecret,
 } from "@webhook-delivery/shared/testing/factories.ts";
-import { startReceiver } from "@webhook-delivery/shared/testing/receiver.ts";
+import { startReceiver, type Hook } from "@webhook-delivery/shared/testing/receiver.ts";
+import { bodyOf, register } from "@webhook-delivery/shared/testing/registry.ts";
 import {
   API_KEY,
   BACKENDS,
@@ -34,6 +35,41 @@ function spellings(secret: string): string[] {
   return [secret, bytes.toString("hex"), bytes.toString("base64"), decoded.toString("hex")];
 }
 
+/**
+ * Endpoints that are registered, changed, rotated, tested, delivered to and shown; a client and its key.
+ * What they use that is secret, and how often the API may say it.
+ */
+async function useEndpoints({ api }: TestService, hook: Hook) {
+  const header = plainSecret();
+  const given = standardSecret();
+  const settings = { url: hook.url, secret: given, headers: { authorization: `Bearer ${header}` } };
+  const first = await register(api, settings);
+  const generated = await register(api, { url: hook.url });
+  const rotated = bodyOf<{ secret: string }>(
+    await api.post(`/endpoints/${generated.endpoint.id}/rotate-secret`, {}),
+    200,
+  );
+  const changed = plainSecret();
+  await api.send("PATCH", `/endpoints/${first.endpoint.id}`, { secret: changed });
+  await api.post("/endpoints", { ...settings, headers: { host: header } });
+  const { apiKey } = bodyOf<{ apiKey: string }>(await api.post("/clients", { name: "c" }), 201);
+  for (const { endpoint } of [first, generated]) {
+    await api.deliver({ endpointId: endpoint.id, payload: "to an endpoint" });
+    for (const path of ["", "/deliveries", "/stats"])
+      await api.get(`/endpoints/${endpoint.id}${path}`);
+  }
+  await api.get("/endpoints");
+  return [
+    { secret: header, timesSaid: 0 },
+    // In the answer to its registration.
+    { secret: given, timesSaid: 1 },
+    { secret: changed, timesSaid: 0 },
+    { secret: generated.secret, timesSaid: 1 },
+    { secret: rotated.secret, timesSaid: 1 },
+    { secret: apiKey, timesSaid: 1 },
+  ];
+}
+
 test.concurrent.each(BACKENDS)(
   "with the queue in %s no secret, key or payload is found where it does not belong",
 
@@ -47,7 +83,9 @@ test.concurrent.each(BACKENDS)(
     const bodies = urls.flatMap((target) =>
       secrets.map((webhookSecret) => deliveryTo(target, { webhookSecret, payload: "the-payload" })),
     );
-    const deliveries = await Promise.all(bodies.map((body) => service.api.deliver(body)));
+    const { api } = service;
+    const deliveries = await Promise.all(bodies.map((body) => api.deliver(body)));
+    const shownOnce = await useEndpoints(service, good);
     for (const webhookSecret of ["whsec_wrong-secret!", "x"]) {
       await service.api.post("/webhook-delivery", { ...bodies[0], webhookSecret });
     }
@@ -73,6 +111,10 @@ test.concurrent.each(BACKENDS)(
     for (const spelling of secrets.flatMap(spellings)) {
       expect(stored).not.toContain(spelling);
       expect(said).not.toContain(spelling);
+    }
+    for (const { secret, timesSaid } of shownOnce) {
+      for (const spelling of spellings(secret)) expect(stored).not.toContain(spelling);
+      expect(said.split(secret)).toHaveLength(timesSaid + 1);
     }
     const encryptionKey = service.env["ENCRYPTION_KEY"] ?? "?";
     for (const text of [encryptionKey, API_KEY, "token-in-the-url", "wrong-secret"]) {

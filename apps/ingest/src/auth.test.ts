@@ -17,7 +17,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   app = fastify();
   answerErrors(app);
-  requireApiKey(app, { sql: database.sql, apiKeys: [KEY, OTHER_KEY] });
+  requireApiKey(app, { sql: database.sql, requestsPerSecond: 0, apiKeys: [KEY, OTHER_KEY] });
   app.get("/closed", async () => ({ open: true }));
   app.get("/page", { config: { isForBrowsers: true } }, async () => ({ open: true }));
   app.get("/open", { config: { isPublic: true } }, async () => ({ open: true }));
@@ -101,7 +101,7 @@ describe("a closed route", () => {
   it("stays closed to every key when none is known", async () => {
     const lonely = fastify();
     answerErrors(lonely);
-    requireApiKey(lonely, { sql: database.sql, apiKeys: [] });
+    requireApiKey(lonely, { sql: database.sql, requestsPerSecond: 0, apiKeys: [] });
     lonely.get("/closed", async () => ({}));
     const response = await lonely.inject({ url: "/closed", headers: { "x-api-key": KEY } });
     expect(response.statusCode).toBe(401);

@@ -11,9 +11,10 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { hashApiKey } from "@webhook-delivery/shared/core/api-key.ts";
 import { requireOperator, type Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
-import { findClientOfKey } from "@webhook-delivery/shared/db/api-keys.ts";
+import { findHolderOfKey } from "@webhook-delivery/shared/db/api-keys.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { withinDeadline } from "./deadline.ts";
+import type { KeyLimit } from "./request-limits.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -41,27 +42,42 @@ const LOOKUP_TIMEOUT_MS = 5_000;
 
 export interface AuthDeps {
   readonly sql: Sql;
+  /** Of one key, unless it has a limit of its own; 0: none. */
+  readonly requestsPerSecond: number;
   /** The operators'. */
   readonly apiKeys: readonly string[];
 }
 
-export function requireApiKey(app: FastifyInstance, { sql, apiKeys }: AuthDeps): void {
+interface Identified {
+  readonly caller: Caller;
+  readonly keyLimit: KeyLimit;
+}
+
+export function requireApiKey(app: FastifyInstance, deps: AuthDeps): void {
+  const { sql, apiKeys, requestsPerSecond } = deps;
   const known = apiKeys.map(hashApiKey);
-  const identify = async (key: string): Promise<Caller | undefined> => {
-    const keyHash = hashApiKey(key);
-    if (isKnown(known, keyHash)) return { kind: "operator" };
-    const clientId = await withinDeadline(findClientOfKey(sql, keyHash), LOOKUP_TIMEOUT_MS);
-    return clientId === undefined ? undefined : { kind: "client", clientId };
+  const identify = async (apiKey: string): Promise<Identified | undefined> => {
+    const keyHash = hashApiKey(apiKey);
+    const key = keyHash.toString("base64");
+    if (isKnown(known, keyHash)) {
+      return { caller: { kind: "operator" }, keyLimit: { key, perSecond: requestsPerSecond } };
+    }
+    const holder = await withinDeadline(findHolderOfKey(sql, keyHash), LOOKUP_TIMEOUT_MS);
+    if (holder === undefined) return undefined;
+    const perSecond = holder.requestsPerSecond ?? requestsPerSecond;
+    const caller = { kind: "client", clientId: holder.clientId } as const;
+    return { caller, keyLimit: { key, perSecond } };
   };
   app.addHook("onRequest", async (request, reply) => {
     const { config } = request.routeOptions;
     if (config.isPublic === true) return;
     const isForBrowsers = config.isForBrowsers === true;
     const key = presentedKey(request) ?? (isForBrowsers ? passwordOf(request) : undefined);
-    const caller = key === undefined ? undefined : await identify(key);
-    if (caller !== undefined) {
-      if (config.isForOperators === true) requireOperator(caller);
-      request.caller = caller;
+    const identified = key === undefined ? undefined : await identify(key);
+    if (identified !== undefined) {
+      request.keyLimit = identified.keyLimit;
+      request.caller = identified.caller;
+      if (config.isForOperators === true) requireOperator(identified.caller);
       return;
     }
     reply.header(

@@ -72,6 +72,7 @@ await runMain(async () => {
     defaultMaxAttempts: config.RETRY_SCHEDULE_SECONDS.length + 1,
     log,
     apiKeys: config.API_KEYS,
+    requestsPerSecond: config.API_RATE_LIMIT_PER_SECOND,
     maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
     deliveryTimeoutMs: config.DELIVERY_TIMEOUT_MS,
     health: {

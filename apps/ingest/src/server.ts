@@ -6,6 +6,7 @@ import { requireApiKey } from "./auth.ts";
 import { boundAnswers } from "./deadline.ts";
 import { answerError, answerErrors, errorBody } from "./errors.ts";
 import { acceptJsonBodies } from "./json-body.ts";
+import { limitRequests } from "./request-limits.ts";
 import { openApiRoute, publishOpenApi } from "./openapi.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { clientRoutes } from "./routes/clients.ts";
@@ -27,6 +28,7 @@ import { validateStrictly } from "./validation.ts";
 export interface ServerDeps extends AcceptDeps {
   readonly log: Logger;
   readonly apiKeys: readonly string[];
+  readonly requestsPerSecond: number;
   readonly maxPayloadBytes: number;
   readonly deliveryTimeoutMs: number;
   readonly health: HealthDeps;
@@ -64,6 +66,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   acceptJsonBodies(app);
   answerErrors(app);
   requireApiKey(app, deps);
+  limitRequests(app);
   // Who keeps a connection open hears in time that it is going away.
   app.addHook("onSend", async (_request, reply) => {
     if (deps.health.isStopping()) reply.header("connection", "close");

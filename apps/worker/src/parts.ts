@@ -82,6 +82,7 @@ export function createParts(options: WorkerOptions): Parts {
       allowedCidrs: config.ALLOWED_PRIVATE_CIDRS,
       requireHttps: config.REQUIRE_HTTPS,
       responseBodyLimit: config.RESPONSE_BODY_LIMIT,
+      egressProxy: config.EGRESS_PROXY_URL ?? undefined,
     }),
     notes: createDestinationNotes({ sql, log, metrics, monotonicNow }),
     mainSlots: createMainSlots({ monotonicNow, onError: onJobFailed }),

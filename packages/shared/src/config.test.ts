@@ -139,6 +139,8 @@ const MALFORMED: readonly (readonly [VariableName, ...string[]])[] = [
   ["MAX_PAYLOAD_BYTES", "0", "50000001", "256kb"],
   ["ALLOWED_PRIVATE_CIDRS", "10.0.0.0/33", "10.0.0.0/8,everything", "::1/129"],
   ["REQUIRE_HTTPS", "yes", "TRUE", "2"],
+  ["EGRESS_PROXY_URL", "proxy:3128", "socks5://proxy:1080", "http://"],
+  ["API_RATE_LIMIT_PER_SECOND", "-1", "0.5", "many"],
   ["RETENTION_DAYS", "-1", "0.5", "36501"],
   ["SHUTDOWN_TIMEOUT_MS", "-1", "3600001"],
   ["METRICS_PORT", "65536", "metrics"],

@@ -110,6 +110,18 @@ export const VARIABLES = {
     meaning: "refuse http: destinations",
     parse: boolean,
   }),
+  EGRESS_PROXY_URL: define({
+    defaultText: "",
+    requiredBy: [],
+    meaning: "worker: deliver through this HTTP proxy (CONNECT), `http://` or `https://`",
+    parse: (text) => (text === "" ? null : new URL(url(text, ["http:", "https:"]))),
+  }),
+  API_RATE_LIMIT_PER_SECOND: define({
+    defaultText: "0",
+    requiredBy: [],
+    meaning: "ingest: requests per second of one API key to one process; 0: no limit",
+    parse: (text) => integer(text, 0, 1_000_000),
+  }),
   RETENTION_DAYS: define({
     defaultText: "30",
     requiredBy: [],

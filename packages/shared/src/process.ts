@@ -41,9 +41,21 @@ export function surviveLostConnections(log: Logger): void {
   process.on("uncaughtException", survive);
 }
 
-/** node-postgres gives this error no code; there is only its text to know it by. */
+/** node-postgres gives these errors no code; there is only their text to know them by. */
+const ENDS_OF_PG_CONNECTIONS = [
+  "Connection terminated",
+  "timeout expired",
+  "timeout exceeded when trying to connect",
+  "Query read timeout",
+  "Client has encountered a connection error",
+  "Client was closed",
+] as const;
+
 function isEndOfPgConnection(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("Connection terminated");
+  return (
+    error instanceof Error &&
+    ENDS_OF_PG_CONNECTIONS.some((start) => error.message.startsWith(start))
+  );
 }
 
 export function untilAborted(signal: AbortSignal): Promise<void> {

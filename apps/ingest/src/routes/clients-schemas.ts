@@ -13,6 +13,7 @@ const clientExample = {
 const keyExample = {
   id: "019aa5b0-7c00-7000-8000-0000000000a1",
   start: "wd_V0yHd",
+  requestsPerSecond: null,
   createdAt: CREATED_AT,
   revokedAt: null,
 };
@@ -25,6 +26,7 @@ export const ApiKeySchema = Type.Object(
   {
     id: Uuid,
     start: Type.String({ description: "How the key begins. The rest is not kept." }),
+    requestsPerSecond: Nullable(Type.Integer()),
     createdAt: Timestamp,
     revokedAt: Nullable(Timestamp),
   },
@@ -41,15 +43,31 @@ export const ShownOnceKey = Type.String({
   examples: ["wd_V0yHdJ9P4cT2bXk7mQ1sLr8uZ3aE6fN5gWi0oYtKjRc"],
 });
 
-export const NewClientBody = Type.Object(
-  {
-    name: Type.String({
-      ...SHORT_TEXT,
-      pattern: String.raw`\S`,
-      description: "Blanks around it are removed.",
+const name = Type.String({
+  ...SHORT_TEXT,
+  pattern: String.raw`\S`,
+  description: "Blanks around it are removed.",
+});
+
+const requestsPerSecond = Type.Optional(
+  Nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        "Requests of this key per second to one ingest process; above it 429. Null: API_RATE_LIMIT_PER_SECOND.",
     }),
-  },
-  { examples: [{ name: "Analytical Engines Ltd" }] },
+  ),
+);
+
+const bodyExample = { name: "Analytical Engines Ltd" };
+
+export const ClientNameBody = Type.Object({ name }, { examples: [bodyExample] });
+
+export const NewClientBody = Type.Object({ name, requestsPerSecond }, { examples: [bodyExample] });
+
+export const NewKeyBody = Nullable(
+  Type.Object({ requestsPerSecond }, { examples: [{ requestsPerSecond: 100 }] }),
 );
 
 export const ClientListQuery = Type.Object({

@@ -19,8 +19,10 @@ import {
   ClientListQuery,
   ClientSchema,
   ClientWithKeysSchema,
+  ClientNameBody,
   KeyParams,
   NewClientBody,
+  NewKeyBody,
   ShownOnceKey,
 } from "./clients-schemas.ts";
 import { noSuchClient } from "./owner.ts";
@@ -50,7 +52,10 @@ export const clientRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }> = as
       },
     },
     async ({ body }, reply) => {
-      const made = await createClient(sql, body.name.trim());
+      const made = await createClient(sql, {
+        name: body.name.trim(),
+        requestsPerSecond: body.requestsPerSecond ?? null,
+      });
       return reply.code(201).send({
         status: success,
         client: dated(made.client),
@@ -118,7 +123,7 @@ export const clientRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }> = as
         tags,
         summary: "Rename a client",
         params: IdParams,
-        body: NewClientBody,
+        body: ClientNameBody,
         response: { 200: Success({ client: ClientSchema }), ...errors(400, 403, 404, 413, 415) },
       },
     },
@@ -137,14 +142,17 @@ export const clientRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }> = as
         summary: "Make another key for a client",
         description: "The others stay valid: to replace a key, make a new one, then revoke it.",
         params: IdParams,
+        body: NewKeyBody,
         response: {
           201: Success({ key: ApiKeySchema, apiKey: ShownOnceKey }),
-          ...errors(403, 404),
+          ...errors(400, 403, 404, 413, 415),
         },
       },
     },
-    async ({ params }, reply) => {
-      const { key, apiKey } = (await createApiKey(sql, clientId(params.id))) ?? noSuchClient();
+    async ({ params, body }, reply) => {
+      const requestsPerSecond = body?.requestsPerSecond ?? null;
+      const wanted = { clientId: clientId(params.id), requestsPerSecond };
+      const { key, apiKey } = (await createApiKey(sql, wanted)) ?? noSuchClient();
       return reply.code(201).send({ status: success, key: keyJson(key), apiKey });
     },
   );

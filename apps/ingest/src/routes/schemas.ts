@@ -209,12 +209,13 @@ const ERRORS: Readonly<Record<number, { means: string; code: ErrorCode | "unavai
   409: { means: "It does not fit what is there", code: "idempotency_conflict" },
   413: { means: "The body is too large", code: "payload_too_large" },
   415: { means: "The body is not JSON", code: "unsupported_media_type" },
+  429: { means: "More requests per second than this key may make", code: "rate_limited" },
   503: { means: "Not now: try again", code: "unavailable" },
 };
 
-/** `errors(404, 409)`: the answers a route can give besides its own. */
+/** `errors(404, 409)`: the answers a route can give besides its own, and besides 401 and 429. */
 export const errors = (...statuses: readonly number[]) =>
-  Object.fromEntries([401, ...statuses].map((status) => [status, errorSchema(status)]));
+  Object.fromEntries([401, ...statuses, 429].map((status) => [status, errorSchema(status)]));
 
 export const ErrorFields = Type.Object({
   code: Type.String({ description: "Stable: branch on it." }),

@@ -47,6 +47,7 @@ export const ERROR_STATUS = {
   endpoint_disabled: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  rate_limited: 429,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -37,6 +37,11 @@ export function parseEncryptionKey(text: string): EncryptionKey | undefined {
   return { bytes, id: createHash("sha256").update(bytes).digest().subarray(0, KEY_ID_BYTES) };
 }
 
+/** How every box begins that this key sealed. */
+export function boxStart(key: EncryptionKey): Buffer {
+  return Buffer.concat([Buffer.from([VERSION]), key.id]);
+}
+
 /** `nonce`: 12 random bytes, never used twice with one key. */
 export function seal(
   keys: readonly [EncryptionKey, ...EncryptionKey[]],
@@ -48,7 +53,7 @@ export function seal(
   const cipher = createCipheriv("aes-256-gcm", key.bytes, nonce);
   cipher.setAAD(Buffer.from(place, "utf8"));
   const ciphertext = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
-  return Buffer.concat([Buffer.from([VERSION]), key.id, nonce, cipher.getAuthTag(), ciphertext]);
+  return Buffer.concat([boxStart(key), nonce, cipher.getAuthTag(), ciphertext]);
 }
 
 /** Throws when no key fits or the box was changed or moved; the message holds nothing of the secret. */

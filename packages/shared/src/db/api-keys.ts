@@ -5,6 +5,8 @@ export interface ApiKey {
   readonly id: string;
   /** How the key begins. */
   readonly start: string;
+  /** To one ingest process; null: as that is configured. */
+  readonly requestsPerSecond: number | null;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
 }
@@ -13,21 +15,27 @@ export interface NewApiKey {
   readonly id: string;
   readonly hash: Buffer;
   readonly start: string;
+  readonly requestsPerSecond: number | null;
 }
 
 function columns(sql: Queryable) {
-  return sql`id, key_start as start, created_at as "createdAt", revoked_at as "revokedAt"`;
+  return sql`id, key_start as start, requests_per_second as "requestsPerSecond",
+    created_at as "createdAt", revoked_at as "revokedAt"`;
+}
+
+export interface KeyHolder extends Pick<ApiKey, "requestsPerSecond"> {
+  readonly clientId: string;
 }
 
 /** Whose key this is; undefined: nobody's, or a revoked one. */
-export async function findClientOfKey(
+export async function findHolderOfKey(
   sql: Queryable,
   keyHash: Buffer,
-): Promise<string | undefined> {
-  const [row] = await sql<{ clientId: string }[]>`
-    select client_id as "clientId" from api_keys
+): Promise<KeyHolder | undefined> {
+  const [row] = await sql<KeyHolder[]>`
+    select client_id as "clientId", requests_per_second as "requestsPerSecond" from api_keys
     where key_hash = ${keyHash} and revoked_at is null`;
-  return row?.clientId;
+  return row;
 }
 
 /** Undefined when there is no such client. */
@@ -37,8 +45,9 @@ export async function insertApiKey(
   key: NewApiKey,
 ): Promise<ApiKey | undefined> {
   const [row] = await sql<ApiKey[]>`
-    insert into api_keys (id, client_id, key_hash, key_start)
-    select ${key.id}::uuid, id, ${key.hash}::bytea, ${key.start} from clients
+    insert into api_keys (id, client_id, key_hash, key_start, requests_per_second)
+    select ${key.id}::uuid, id, ${key.hash}::bytea, ${key.start}, ${key.requestsPerSecond}::int
+    from clients
     where id = ${clientId}
     returning ${columns(sql)}`;
   return row;

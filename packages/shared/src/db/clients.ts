@@ -26,8 +26,9 @@ export async function insertClient(
       insert into clients (id, name) values (${client.id}, ${client.name})
       returning ${columns(sql)}
     ), first_key as (
-      insert into api_keys (id, client_id, key_hash, key_start)
-      select ${key.id}::uuid, id, ${key.hash}::bytea, ${key.start} from client
+      insert into api_keys (id, client_id, key_hash, key_start, requests_per_second)
+      select ${key.id}::uuid, id, ${key.hash}::bytea, ${key.start}, ${key.requestsPerSecond}::int
+      from client
       returning id as "keyId", key_start as start, created_at as "keyCreatedAt"
     )
     select * from client, first_key`;
@@ -35,7 +36,13 @@ export async function insertClient(
   const { keyId, start, keyCreatedAt, ...inserted } = row;
   return {
     client: inserted,
-    key: { id: keyId, start, createdAt: keyCreatedAt, revokedAt: null },
+    key: {
+      id: keyId,
+      start,
+      requestsPerSecond: key.requestsPerSecond,
+      createdAt: keyCreatedAt,
+      revokedAt: null,
+    },
   };
 }
 

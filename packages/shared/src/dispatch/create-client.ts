@@ -15,26 +15,38 @@ export interface IssuedKey {
   readonly apiKey: string;
 }
 
+export interface KeyWishes {
+  readonly requestsPerSecond: number | null;
+}
+
 export async function createClient(
   sql: Sql,
-  name: string,
+  { name, ...wishes }: KeyWishes & { readonly name: string },
 ): Promise<IssuedKey & { readonly client: Client }> {
-  const { apiKey, row } = drawKey();
+  const { apiKey, row } = drawKey(wishes);
   const { client, key } = await insertClient(sql, { id: uuidv7(), name }, row);
   return { client, key, apiKey };
 }
 
 /** Undefined when there is no such client. */
-export async function createApiKey(sql: Sql, clientId: string): Promise<IssuedKey | undefined> {
-  const { apiKey, row } = drawKey();
+export async function createApiKey(
+  sql: Sql,
+  { clientId, ...wishes }: KeyWishes & { readonly clientId: string },
+): Promise<IssuedKey | undefined> {
+  const { apiKey, row } = drawKey(wishes);
   const key = await insertApiKey(sql, clientId, row);
   return key && { key, apiKey };
 }
 
-function drawKey() {
+function drawKey({ requestsPerSecond }: KeyWishes) {
   const apiKey = formatApiKey(randomBytes(API_KEY_BYTES));
   return {
     apiKey,
-    row: { id: uuidv7(), hash: hashApiKey(apiKey), start: startOfApiKey(apiKey) },
+    row: {
+      id: uuidv7(),
+      hash: hashApiKey(apiKey),
+      start: startOfApiKey(apiKey),
+      requestsPerSecond,
+    },
   };
 }

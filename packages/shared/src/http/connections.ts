@@ -17,14 +17,8 @@
  */
 import type net from "node:net";
 import { Client, type Dispatcher } from "undici";
-import {
-  type ConnectOptions,
-  type Connected,
-  type Holder,
-  type Target,
-  connect,
-  guardRead,
-} from "./connect.ts";
+import { type ConnectOptions, type Holder, type Target, connect, guardRead } from "./connect.ts";
+import type { Connected } from "./egress-proxy.ts";
 import { createHeaderBudget } from "./header-budget.ts";
 
 const IDLE_MS = 1_000;
@@ -79,8 +73,12 @@ export function createConnections(options: ConnectOptions): Connections {
     let isConnected = false;
     const client = createClient(origin, (target, callback) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
-      socket = connect(target, holder, options, callback);
-      guardRead(socket, budget);
+      connect(target, holder, options, (error, connected) => {
+        if (connected === null) return callback(error, null);
+        socket = connected;
+        guardRead(connected, budget);
+        callback(null, connected);
+      });
     });
     clients.add(client);
     const keepOrDestroy = (): void => {

@@ -24,6 +24,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "no connection could be made from here to the host's address",
   EPROTO: "the TLS handshake failed",
 
+  UNREACHABLE_THROUGH_PROXY: "the egress proxy could not reach the host",
   CLOSED_BEFORE_ANSWER: "the connection was closed before an answer",
   HEADERS_TOO_LARGE: "the answer's headers are too large or do not end",
   MALFORMED_ANSWER: "the answer is not valid HTTP",

@@ -26,6 +26,8 @@ export interface SenderOptions {
   /** Characters (code points) of an answer's body that are kept. */
   readonly responseBodyLimit: number;
   readonly resolve?: Resolve;
+  /** `http:` or `https:`, with credentials if it wants some; undefined: none. */
+  readonly egressProxy?: URL | undefined;
   /** PEM; trusted instead of the authorities that Node trusts. */
   readonly certificateAuthorities?: readonly string[];
 }
@@ -64,6 +66,7 @@ const TIMEOUT_MESSAGES: Readonly<Record<Phase, string>> = {
 export function createSender(options: SenderOptions): Sender {
   const connections = createConnections({
     lookup: createCheckedLookup(options),
+    egressProxy: options.egressProxy,
     certificateAuthorities: options.certificateAuthorities,
   });
   const inFlight = new Set<Promise<Outcome>>();
