@@ -1,5 +1,5 @@
 /** Queries on `destinations`. */
-import { type Circuit, type CircuitState } from "../core/circuit.ts";
+import type { Circuit } from "../core/circuit.ts";
 import type { Queryable } from "./client.ts";
 
 export interface KnownDestination {
@@ -9,19 +9,9 @@ export interface KnownDestination {
 }
 
 /** A row's columns, as a walk or a read selects them; `key` null: there is none. */
-export interface DestinationColumns {
+export interface DestinationColumns extends Circuit {
   readonly key: string | null;
   readonly isQuick: boolean;
-  readonly state: CircuitState;
-  readonly sinceMs: number;
-  readonly reason: string | null;
-  readonly failuresInARow: number;
-  readonly throttlesInARow: number;
-  readonly probeAtMs: number | null;
-  readonly failedProbes: number;
-  readonly ratePerSecond: number | null;
-  readonly cautiousAbove: number | null;
-  readonly pausedUntilMs: number | null;
 }
 
 export function toKnown(row: DestinationColumns): KnownDestination | undefined {
