@@ -82,7 +82,9 @@ describe("an attempt", () => {
     const body = JSON.stringify(BODY);
     const sending = { url: new URL(url), body, secret: "kit_1", customHeaders: {}, ...also };
     const calls = convertkit.calls?.(sending) ?? [];
-    return calls.map(({ body: text, ...call }) => ({ ...call, body: JSON.parse(text) as unknown }));
+    return calls.map(({ url: called, body: text, headers, isSigned }) => {
+      return { url: called, body: JSON.parse(text) as unknown, headers, isSigned };
+    });
   }
 
   it.each(["forms/12", "tags/34", "sequences/5"])(

@@ -9,7 +9,6 @@
  */
 import type { Call, Calls, Format, Sending, Subject } from "./format.ts";
 import { oneSignedCall } from "./format.ts";
-import { isExactNumber } from "../exact-json.ts";
 import { objectIn, quote, type Answer, type Reading } from "../reading.ts";
 import { contactView, snakeCase } from "./lead-view.ts";
 
@@ -75,11 +74,9 @@ function subscriberOf(subject: Subject): Subscriber {
 function textOf(value: unknown): string | undefined {
   if (value === null || value === undefined || value === "") return undefined;
   if (typeof value === "string") return value;
-  if (isExactNumber(value)) return value.rawJSON;
-  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) {
-    return value.map(String).join(", ");
-  }
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value) && value.every((one) => typeof one === "string"))
+    return value.join(", ");
+  return JSON.stringify(value);
 }
 
 /** `forms/1`, `tags/2`, `sequences/3`: what a subscriber can be added to. */
