@@ -117,6 +117,15 @@ describe("Make", () => {
     });
   });
 
+  it("keeps nobody waiting when another customer of the host is to slow down", async () => {
+    vendor.answerNext({ status: 429, headers: { "retry-after": "60" }, body: "Too many requests" });
+    const request = { webhookUrl: urlAt(MAKE, "/theirs"), leadId: "l", lead: LEAD };
+    const { id } = await service.api.deliver(request);
+    await service.attempted(id, 1);
+    expect(await deliver({ webhookUrl: webhookUrl() })).toMatchObject({ status: "success" });
+    expect(await service.api.read(id)).toMatchObject({ status: "pending", attempt: 1 });
+  });
+
   it("is not tried again after any other 400", async () => {
     vendor.answerNext({ status: 400, body: "Invalid request" });
     expect(await deliver({ webhookUrl: webhookUrl() })).toMatchObject({

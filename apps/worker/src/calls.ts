@@ -8,7 +8,7 @@ import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result
 import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { maskUrl } from "@webhook-delivery/shared/core/destination-url.ts";
 import { oneSignedCall, type Call } from "@webhook-delivery/shared/core/formats/format.ts";
-import { FORMATS, readerOf } from "@webhook-delivery/shared/core/formats/registry.ts";
+import { FORMATS, isReadable, readAnswer } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { READ_CHARACTERS } from "@webhook-delivery/shared/core/reading.ts";
 import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
 import type { ClaimedDelivery } from "@webhook-delivery/shared/db/claims.ts";
@@ -90,21 +90,26 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     userAgent: USER_AGENT,
   });
   const secret = { ...opened.customHeaders, ...call.headers };
-  const { read } = readerOf(claim.format, claim.webhookUrl);
+  const answered = {
+    format: claim.format,
+    url: claim.webhookUrl,
+    isEndpoint: claim.endpoint !== null,
+  };
   const result = await sender.send({
     url: call.url,
     // In this order, although none of ours can be among the secret ones.
     headers: { ...secret, ...ours },
     body: call.body,
     timeoutMs,
-    ...(read !== undefined && { readsAtLeast: READ_CHARACTERS }),
+    ...(isReadable(answered) && { readsAtLeast: READ_CHARACTERS }),
   });
   return {
     id: randomUUID(),
     url: call.url === claim.webhookUrl ? null : maskUrl(call.url),
     calledAt,
     headers: { ...maskHeaders(Object.keys(secret)), ...ours },
-    result: result.kind === "response" ? { ...result, reading: read?.(result) } : result,
+    result:
+      result.kind === "response" ? { ...result, reading: readAnswer(result, answered) } : result,
   };
 }
 

@@ -15,8 +15,8 @@ export interface Reading {
   readonly waitMs: number;
   /** `destination`: whatever else goes there had better slow down too. */
   readonly concerns: "destination" | "delivery";
-  /** For people: a delivery's `lastError`. */
-  readonly message: string;
+  /** For people: a delivery's `lastError`; undefined: there is nothing to say but the status. */
+  readonly message?: string;
 }
 
 /** How much of an answer's body is read for it, in characters. */

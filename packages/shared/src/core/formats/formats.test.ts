@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SAMPLE_LEAD } from "../lead.ts";
 import type { FormatInput, Subject } from "./format.ts";
-import { FORMATS, readerOf, REQUESTED_FORMATS, resolveFormat } from "./registry.ts";
+import { FORMATS, readAnswer, REQUESTED_FORMATS, resolveFormat } from "./registry.ts";
 
 /** A spelling that parsing and printing would change: key order, `1.0`, spaces, a 20-digit number. */
 const PAYLOAD_TEXT = '{ "b":1.0, "a":12345678901234567890,"b":"\\u0041\\/" }';
@@ -127,9 +127,25 @@ describe("auto", () => {
 });
 
 describe("answers", () => {
+  const QUEUE_IS_FULL = { status: 400, headers: {}, body: "Queue is full" };
+  const SLOWER = { status: 429, headers: {}, body: "" };
+  const MAKE = { format: "raw", url: "https://hook.eu1.make.com/a", isEndpoint: true } as const;
+  const LOCAL = { format: "make", url: "http://127.0.0.1/", isEndpoint: false } as const;
+
   it("are read as its vendor's where the host is a vendor's, else as the format's", () => {
-    expect(readerOf("raw", "https://hook.eu1.make.com/a")).toBe(FORMATS.make);
-    expect(readerOf("make", "http://127.0.0.1/")).toBe(FORMATS.make);
-    expect(readerOf("raw", "http://127.0.0.1/")).toBe(FORMATS.raw);
+    const later = { isWorthRetrying: true, concerns: "destination" };
+    expect(readAnswer(QUEUE_IS_FULL, MAKE)).toMatchObject(later);
+    expect(readAnswer(QUEUE_IS_FULL, LOCAL)).toMatchObject(later);
+    expect(readAnswer(QUEUE_IS_FULL, { ...LOCAL, format: "raw" })).toBeUndefined();
+  });
+
+  it("to one customer of a vendor's concern no other one's deliveries there", () => {
+    const later = { isWorthRetrying: true, concerns: "delivery" };
+    const oneUrl = { ...MAKE, isEndpoint: false };
+    expect(readAnswer(QUEUE_IS_FULL, oneUrl)).toMatchObject(later);
+    expect(readAnswer(SLOWER, oneUrl)).toMatchObject(later);
+    expect(readAnswer(SLOWER, MAKE)).toBeUndefined();
+    expect(readAnswer(SLOWER, { ...LOCAL, format: "raw" })).toBeUndefined();
+    expect(readAnswer({ ...SLOWER, status: 503 }, oneUrl)).toBeUndefined();
   });
 });
