@@ -6,11 +6,12 @@ export const TOKEN = "EAAG_good_token_0123456789";
 export async function startWhatsApp(): Promise<Vendor> {
   return startVendor(({ path, headers, body }) => {
     if (headers.authorization !== `Bearer ${TOKEN}`) {
-      return graphError(401, 190, "Error validating access token: Session has expired.");
+      const token = headers.authorization?.replace("Bearer ", "") ?? "";
+      return graphError(401, 190, `Malformed access token ${token}`);
     }
     if (!/^\/v\d+\.\d+\/\d+\/messages$/.test(path)) return graphError(404, 100, "Unknown path.");
     const { messaging_product: product, to, type } = body;
-    if (product !== "whatsapp" || typeof to !== "string" || !/^\d+$/.test(to)) {
+    if (product !== "whatsapp" || typeof to !== "string" || !/^\+?\d+$/.test(to)) {
       return graphError(400, 131009, "(#131009) Parameter value is not valid");
     }
     if (typeof body[String(type)] !== "object") return graphError(400, 100, "Invalid parameter");

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
-import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
+import { MASKED_VALUE, maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { maskUrl } from "@webhook-delivery/shared/core/destination-url.ts";
 import { oneSignedCall, type Call } from "@webhook-delivery/shared/core/formats/format.ts";
 import { FORMATS, isReadable, readAnswer } from "@webhook-delivery/shared/core/formats/registry.ts";
@@ -56,7 +56,8 @@ export async function makeCalls(
   const endsAt = performance.now() + deps.timeoutMs;
   const made: MadeCall[] = [];
   for (const call of planned) {
-    const timeoutMs = made.length === 0 ? deps.timeoutMs : Math.max(1, endsAt - performance.now());
+    const timeoutMs =
+      made.length === 0 ? deps.timeoutMs : Math.max(1, Math.ceil(endsAt - performance.now()));
     const last = await makeCall({ ...deps, timeoutMs }, { claim, opened, call });
     if (made.length === planned.length - 1 || !isSuccess(last.result)) {
       return { earlier: made, last };
@@ -95,7 +96,7 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     url: claim.webhookUrl,
     isEndpoint: claim.endpoint !== null,
   };
-  const result = await sender.send({
+  const raw = await sender.send({
     url: call.url,
     // In this order, although none of ours can be among the secret ones.
     headers: { ...secret, ...ours },
@@ -103,6 +104,7 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     timeoutMs,
     ...(isReadable(answered) && { readsAtLeast: READ_CHARACTERS }),
   });
+  const result = withoutSecrets(raw, [...opened.signingSecrets, ...Object.values(secret)]);
   return {
     id: randomUUID(),
     url: call.url === claim.webhookUrl ? null : maskUrl(call.url),
@@ -115,4 +117,21 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
 
 function isSuccess(result: AttemptResult): boolean {
   return result.kind === "response" && result.status >= 200 && result.status < 300;
+}
+
+/** Shorter ones are found in any text. */
+const SHORTEST_MASKED = 8;
+
+/** Receivers echo what they were sent; an error of a vendor's may quote the token that it refuses. */
+function withoutSecrets(result: AttemptResult, secrets: readonly string[]): AttemptResult {
+  if (result.kind !== "response") return result;
+  const spelled = secrets
+    .flatMap((secret) => [secret, ...secret.split(" ")])
+    .filter((secret) => secret.length >= SHORTEST_MASKED)
+    .toSorted((a, b) => b.length - a.length);
+  const body = spelled.reduce(
+    (masked, secret) => masked.replaceAll(secret, MASKED_VALUE),
+    result.body,
+  );
+  return { ...result, body };
 }

@@ -23,9 +23,12 @@ export interface Reading {
 export const READ_CHARACTERS = 4_096;
 const MOST_QUOTED_CHARACTERS = 300;
 
-/** What a vendor wrote for people, on one line and not too long. */
+/** What a vendor wrote for people, on one line, not too long, and fit to be stored and shown. */
 export function quote(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
+  const line = text
+    .toWellFormed()
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
+    .trim();
   const points = Array.from(line);
   if (points.length <= MOST_QUOTED_CHARACTERS) return line;
   return `${points.slice(0, MOST_QUOTED_CHARACTERS).join("")}…`;

@@ -62,6 +62,34 @@ it.each<[string, Subject, object]>([
     aPayload({ email_address: "a@b.example", firstName: "A", plan: "pro", userId: 12 }),
     { email_address: "a@b.example", first_name: "A", fields: { plan: "pro", user_id: "12" } },
   ],
+  [
+    "several custom fields of one name",
+    aLead({ customFields: { company: "1", Company: "2", COMPANY: "3" } }),
+    {
+      ...ZOE,
+      fields: { ...FIELDS, custom_company: "1", custom_company_2: "2", custom_company_3: "3" },
+    },
+  ],
+  [
+    "lists, of which empty ones wipe nothing",
+    aLead({
+      customFields: { interests: [], tags: [], none: ["", null], some: ["a", "", { b: 1 }] },
+    }),
+    { ...ZOE, fields: { ...FIELDS, some: 'a, {"b":1}' } },
+  ],
+  [
+    "what stands beside a nested lead and in it",
+    aPayload({
+      lead: { email: "a@b.example", phone: "+1", customFields: { plan: "pro" } },
+      score: 5,
+    }),
+    { email_address: "a@b.example", fields: { phone: "+1", plan: "pro", score: "5" } },
+  ],
+  [
+    "a flat payload's campaign and custom fields",
+    aPayload({ email: "a@b.example", campaign: { name: "C" }, custom_fields: { x: 1 } }),
+    { email_address: "a@b.example", fields: { campaign_name: "C", x: "1" } },
+  ],
   ["a payload that is no object", aPayload([1]), { fields: {} }],
 ])("makes of %s", (_, subject, body) => {
   expect(JSON.parse(convertkit.body(input(subject)))).toEqual(body);
@@ -121,8 +149,15 @@ describe("an attempt", () => {
     const customHeaders = { "x-kit-api-key": "kit_2" };
     expect(callsTo(url, { customHeaders })).toMatchObject([{ headers: {} }]);
     expect(callsTo(url, { secret: "whsec_c2VjcmV0" })).toMatchObject([{ headers: {} }]);
+    expect(callsTo(url, { secret: "no\nheader" })).toMatchObject([{ headers: {} }]);
+    const oauth = { customHeaders: { authorization: "Bearer x" } };
+    expect(callsTo(url, oauth)).toMatchObject([{ headers: {} }]);
     const version3 = "https://api.convertkit.com/v3/forms/12/subscribe";
     expect(callsTo(version3, { customHeaders })).toMatchObject([{ body: { api_key: "kit_2" } }]);
+  });
+
+  it("knows its host with a dot at its end", () => {
+    expect(callsTo("https://api.kit.com./v4/forms/1/subscribers")).toHaveLength(2);
   });
 
   it("at any other host is one signed call with the same words", () => {
@@ -138,6 +173,8 @@ describe("an answer", () => {
   it("429 means a minute later, unless it says when", () => {
     const later = { isWorthRetrying: true, concerns: "destination" };
     expect(answer(429, "Retry later")).toMatchObject({ ...later, waitMs: 60_000 });
+    const unreadable = { "retry-after": "soon" };
+    expect(answer(429, "Retry later", unreadable)).toMatchObject({ ...later, waitMs: 60_000 });
     expect(answer(429, "Retry later", { "retry-after": "7" })).toMatchObject({
       ...later,
       waitMs: 0,
@@ -150,6 +187,10 @@ describe("an answer", () => {
     [404, '{"errors":["Not Found"]}', /answered 404: Not Found/],
     [422, '{"errors":["Email address is invalid","b"]}', /422: Email address is invalid b/],
     [401, '{"error":"Authorization Failed","message":"API Key not valid"}', /API Key not valid/],
+    [422, '{"errors":[{"toString":1},{"detail":"bad"}]}', /422: {"toString":1} {"detail":"bad"}/],
+    [422, '{"errors":{"email":["taken"]}}', /422: {"email":\["taken"\]}/],
+    [422, '{"errors":[],"message":"m"}', /422: m$/],
+    [422, '{"errors":["a\\u0000b"]}', /422: a b$/],
     [400, "<html>", /answered 400: no reason given/],
   ])("%i %s is final and says why", (status, body, message) => {
     const reading = answer(status, body);

@@ -7,23 +7,16 @@
  * The body is what the first call says. To any other host it goes as it is, in one signed call.
  * https://developers.kit.com/api-reference/overview
  */
-import type { Call, Calls, Format, Sending, Subject } from "./format.ts";
-import { oneSignedCall } from "./format.ts";
 import { objectIn, quote, type Answer, type Reading } from "../reading.ts";
-import { contactView, snakeCase } from "./lead-view.ts";
+import { parseRetryAfterMs } from "../retry-after.ts";
+import { keyIn, nameOf, oneSignedCall } from "./format.ts";
+import type { Call, Calls, Format, Sending } from "./format.ts";
+import { subscriberOf, type Subscriber } from "./kit-subscriber.ts";
 
 const HOSTS = new Set(["api.kit.com", "api.convertkit.com"]);
 const KEY_HEADER = "x-kit-api-key";
 /** A 429 without Retry-After: 120 requests in 60 s are allowed. */
 const THROTTLED_WAIT_MS = 60_000;
-
-interface Subscriber {
-  readonly email_address?: string;
-  readonly first_name?: string;
-  readonly fields: Readonly<Record<string, string>>;
-  /** Numbers of tags, which only the calls of version 3 take. */
-  readonly tags?: readonly number[];
-}
 
 export const convertkit: Format = {
   isFor: (host) => HOSTS.has(host),
@@ -36,58 +29,16 @@ export const convertkit: Format = {
   read,
 };
 
-/** What is not known is left out, so that it wipes nothing that Kit knows. */
-function subscriberOf(subject: Subject): Subscriber {
-  const contact = contactView(subject);
-  const { email, firstName, lastName, company, linkedinUrl, title, source } = contact?.fields ?? {};
-  const { tags, ...custom } = contact?.customFields ?? {};
-  const isListOfTags = Array.isArray(tags) && tags.every((tag) => Number.isInteger(tag));
-  const fields = new Map<string, string>();
-  const known = {
-    last_name: lastName,
-    company,
-    linkedin_url: linkedinUrl,
-    job_title: title,
-    source,
-    campaign_name: contact?.campaignName,
-  };
-  const others = { ...custom, ...(!isListOfTags && { tags }) };
-  // The lead's own come first, and a custom field takes only a place that is empty.
-  for (const [name, value] of [...Object.entries(known), ...Object.entries(others)]) {
-    const text = textOf(value);
-    const key = snakeCase(name);
-    if (text === undefined) continue;
-    const free = fields.has(key) ? `custom_${key}` : key;
-    if (!fields.has(free)) fields.set(free, text);
-  }
-  const emailText = textOf(email);
-  const firstNameText = textOf(firstName);
-  return {
-    ...(emailText !== undefined && { email_address: emailText }),
-    ...(firstNameText !== undefined && { first_name: firstNameText }),
-    fields: Object.fromEntries(fields),
-    ...(isListOfTags && { tags: tags as number[] }),
-  };
-}
-
-/** Kit's fields are texts. */
-function textOf(value: unknown): string | undefined {
-  if (value === null || value === undefined || value === "") return undefined;
-  if (typeof value === "string") return value;
-  if (Array.isArray(value) && value.every((one) => typeof one === "string"))
-    return value.join(", ");
-  return JSON.stringify(value);
-}
-
 /** `forms/1`, `tags/2`, `sequences/3`: what a subscriber can be added to. */
 const LIST_PATH = /^\/v4\/(?:forms|tags|sequences)\/[^/]+\/subscribers\/?$/;
 
 function calls(sending: Sending): Calls {
   const { url, body } = sending;
-  if (!HOSTS.has(url.hostname)) return oneSignedCall(sending);
+  const host = nameOf(url);
+  if (!HOSTS.has(host)) return oneSignedCall(sending);
   const { tags, ...subscriber } = JSON.parse(body) as Subscriber;
   const { email_address: email, first_name: firstName, fields } = subscriber;
-  const isVersion3 = !url.pathname.startsWith("/v4/") && url.hostname === "api.convertkit.com";
+  const isVersion3 = !url.pathname.startsWith("/v4/") && host === "api.convertkit.com";
   if (isVersion3 || url.pathname.startsWith("/v3/")) {
     const own = { email, first_name: firstName, fields, tags };
     return [call(url, { api_key: keyOf(sending), ...own })];
@@ -113,9 +64,11 @@ function call(url: URL, body: object, headers: Call["headers"] = {}): Call {
   return { url: url.href, body: JSON.stringify(body), headers, isSigned: false };
 }
 
-/** A secret that we made up for signing is no key of Kit's. */
+/** With a token of Kit's OAuth the secret is no key. */
 function keyOf({ customHeaders, secret }: Sending): string | undefined {
-  return customHeaders[KEY_HEADER] ?? (secret?.startsWith("whsec_") === true ? undefined : secret);
+  return (
+    customHeaders[KEY_HEADER] ?? ("authorization" in customHeaders ? undefined : keyIn(secret))
+  );
 }
 
 function keyHeader(sending: Sending): Readonly<Record<string, string>> {
@@ -127,19 +80,30 @@ function read({ status, headers, body }: Answer): Reading | undefined {
   if (status === 429) {
     return {
       isWorthRetrying: true,
-      waitMs: headers["retry-after"] === undefined ? THROTTLED_WAIT_MS : 0,
+      waitMs: saysWhen(headers["retry-after"]) ? 0 : THROTTLED_WAIT_MS,
       concerns: "destination",
       message: "Kit answered 429: too many requests for this API key.",
     };
   }
   if (status < 400 || status >= 500) return undefined;
-  const found = objectIn(body);
-  const errors = found?.["errors"] ?? found?.["message"] ?? found?.["error"];
-  const told = Array.isArray(errors) ? errors.map(String).join(" ") : errors;
-  const why = typeof told === "string" ? ` ${quote(told)}` : "";
+  const told = errorsIn(objectIn(body) ?? {});
+  const why = told === "" ? " no reason given." : ` ${quote(told)}`;
   const message =
     status === 401
-      ? `Kit refused the API key (401):${why || " no reason given."} Give a valid one as the endpoint's header x-kit-api-key, or as its secret.`
-      : `Kit answered ${status}:${why || " no reason given."}`;
+      ? `Kit refused the API key (401):${why} Give a valid one as the endpoint's header x-kit-api-key, or as its secret.`
+      : `Kit answered ${status}:${why}`;
   return { isWorthRetrying: false, waitMs: 0, concerns: "delivery", message };
+}
+
+/** Version 4: `errors`, a list; version 3: `message`, and `error` before it. */
+function errorsIn({ errors, message, error }: Readonly<Record<string, unknown>>): string {
+  const lists = [errors, message, error].map((one) =>
+    Array.isArray(one) ? one : [one ?? []].flat(),
+  );
+  const found = lists.find((list) => list.length > 0) ?? [];
+  return found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" ");
+}
+
+function saysWhen(retryAfter: string | undefined): boolean {
+  return parseRetryAfterMs(retryAfter, new Date(0)) !== undefined;
 }

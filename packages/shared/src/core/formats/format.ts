@@ -75,6 +75,20 @@ export function subjectText(subject: Subject): string {
   });
 }
 
+/** A URL's host as it is known to people: without the dot that a name may end in. */
+export function nameOf({ hostname }: URL): string {
+  return hostname.replace(/\.$/, "");
+}
+
+/** What a header can hold. */
+const KEY = /^[\x21-\x7e]+$/;
+
+/** A secret as a vendor's key or token; one that was made for signing is none. */
+export function keyIn(secret: string | undefined): string | undefined {
+  const isKey = secret !== undefined && KEY.test(secret) && !secret.startsWith("whsec_");
+  return isKey ? secret : undefined;
+}
+
 /** One signed request, which is what every receiver gets whose format says nothing else. */
 export function oneSignedCall({ url, body }: Sending): Calls {
   return [{ url: url.href, body, headers: {}, isSigned: true }];

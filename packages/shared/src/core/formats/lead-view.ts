@@ -1,9 +1,11 @@
 /**
  * A lead as the vendors' formats need it, wherever it came from: a lead of ours, an event whose data
  * nests one as the `standard` format does, or a payload that has an address among its own members.
+ * Members that no field is named after are custom fields, so that nothing gets lost.
  */
 import { isObject, parseExactly } from "../exact-json.ts";
 import type { Subject } from "./format.ts";
+import { snakeCase } from "./names.ts";
 
 /** In the order in which receivers get them; `id` is ours and stays here. */
 export const LEAD_FIELDS = [
@@ -23,37 +25,41 @@ export interface LeadView {
   /** Null: it is not known. */
   readonly fields: Readonly<Record<LeadField, unknown>>;
   readonly campaignName: unknown;
-  readonly customFields: Readonly<Record<string, unknown>>;
+  readonly customFields: Members;
 }
+
+type Members = Readonly<Record<string, unknown>>;
 
 /** Other names under which payloads have them, besides the same in snake_case. */
 const ALIASES: Readonly<Partial<Record<LeadField, readonly string[]>>> = {
   email: ["emailAddress", "email_address"],
   title: ["jobTitle", "job_title"],
 };
+const NAMES = new Map(
+  LEAD_FIELDS.map((field) => [field, [field, snakeCase(field), ...(ALIASES[field] ?? [])]]),
+);
 const CAMPAIGN_NAMES = ["campaignName", "campaign_name"];
-/** Of a flat payload, what is no custom field of the person's. */
-const NOT_CUSTOM = new Set(["id", "event", "type", "timestamp", "campaign", "customFields"]);
+/** What is read by itself, or says nothing of the person. */
+const NOT_CUSTOM = new Set(
+  [...NAMES.values(), CAMPAIGN_NAMES]
+    .flat()
+    .concat(...["id", "lead", "campaign", "customFields", "custom_fields", "event", "timestamp"]),
+);
 
 /** Undefined: the payload is about something else. */
 export function leadView(subject: Subject): LeadView | undefined {
   if (subject.kind === "lead") {
     const { lead, campaignName, customFields } = subject;
-    return {
-      ...viewOf(lead),
-      campaignName,
-      customFields: { ...lead.customFields, ...customFields },
-    };
+    const all = { ...lead.customFields, ...customFields };
+    return { fields: fieldsOf({ ...lead }), campaignName, customFields: all };
   }
   const payload = parseExactly(subject.payloadText);
   if (!isObject(payload) || !isObject(payload["lead"])) return undefined;
-  const { lead, campaign, customFields } = payload;
-  const { fields } = viewOf(lead);
+  const { lead } = payload;
   return {
-    fields,
-    campaignName:
-      (isObject(campaign) ? campaign["name"] : undefined) ?? firstOf(payload, CAMPAIGN_NAMES),
-    customFields: isObject(customFields) ? customFields : {},
+    fields: fieldsOf(lead),
+    campaignName: campaignOf(payload),
+    customFields: { ...customOf(lead), ...customOf(payload) },
   };
 }
 
@@ -63,45 +69,34 @@ export function contactView(subject: Subject): LeadView | undefined {
   if (lead !== undefined || subject.kind === "lead") return lead;
   const payload = parseExactly(subject.payloadText);
   if (!isObject(payload)) return undefined;
-  const { fields, names } = viewOf(payload);
-  const own = isObject(payload["customFields"]) ? payload["customFields"] : {};
-  const others = Object.entries(payload).filter(
-    ([name]) => !names.has(name) && !NOT_CUSTOM.has(name) && !CAMPAIGN_NAMES.includes(name),
-  );
   return {
-    fields,
-    campaignName: firstOf(payload, CAMPAIGN_NAMES),
-    customFields: { ...Object.fromEntries(others), ...own },
+    fields: fieldsOf(payload),
+    campaignName: campaignOf(payload),
+    customFields: customOf(payload),
   };
 }
 
-function viewOf(from: object) {
-  const members = from as Readonly<Record<string, unknown>>;
-  const names = new Set<string>();
-  const fields = LEAD_FIELDS.map((field) => {
-    const spelled = [field, snakeCase(field), ...(ALIASES[field] ?? [])];
-    for (const name of spelled) names.add(name);
-    return [field, firstOf(members, spelled)];
-  });
-  return { fields: Object.fromEntries(fields) as Record<LeadField, unknown>, names };
+function fieldsOf(members: Members): Readonly<Record<LeadField, unknown>> {
+  const fields = LEAD_FIELDS.map((field) => [field, firstOf(members, NAMES.get(field) ?? [])]);
+  return Object.fromEntries(fields) as Record<LeadField, unknown>;
 }
 
-function firstOf(members: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
+function campaignOf(members: Members): unknown {
+  const { campaign } = members;
+  const name = isObject(campaign) ? campaign["name"] : campaign;
+  return name ?? firstOf(members, CAMPAIGN_NAMES);
+}
+
+function customOf(members: Members): Members {
+  const { customFields = members["custom_fields"] } = members;
+  const others = Object.entries(members).filter(([name]) => !NOT_CUSTOM.has(name));
+  return { ...Object.fromEntries(others), ...(isObject(customFields) && customFields) };
+}
+
+function firstOf(members: Members, names: readonly string[]): unknown {
   for (const name of names) {
     const value = members[name];
     if (value !== null && value !== undefined && value !== "") return value;
   }
   return null;
-}
-
-/** `firstName`, `First name`, `first-name`: `first_name`. Letters of any script stay as they are. */
-export function snakeCase(name: string): string {
-  const words = name
-    .normalize("NFC")
-    .replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, "$1_$2")
-    .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, "$1_$2")
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "_")
-    .replaceAll(/^_+|_+$/g, "");
-  return words === "" ? "field" : words;
 }

@@ -4,6 +4,17 @@ import { aLead, aPayload, input, NOBODY, TIMESTAMP } from "./lead.fixture.ts";
 import { make } from "./make.ts";
 
 const HEAD = { event: "lead.captured", timestamp: TIMESTAMP };
+const NOTHING_KNOWN = {
+  email: null,
+  firstName: null,
+  lastName: null,
+  linkedinId: null,
+  linkedinUrl: null,
+  company: null,
+  jobTitle: null,
+  source: null,
+  capturedAt: null,
+};
 
 it.each<[string, Subject, object]>([
   [
@@ -31,19 +42,19 @@ it.each<[string, Subject, object]>([
     aLead({ lead: NOBODY, campaignName: null }),
     {
       ...HEAD,
-      lead: {
-        email: null,
-        firstName: null,
-        lastName: null,
-        linkedinId: null,
-        linkedinUrl: null,
-        company: null,
-        jobTitle: null,
-        source: null,
-        capturedAt: null,
-      },
+      lead: NOTHING_KNOWN,
       campaign: { name: null },
       customFields: {},
+    },
+  ],
+  [
+    "an event whose data nests a lead, with all that stands beside it",
+    aPayload({ lead: { email: "a@b.example", phone: "+1" }, score: 5 }),
+    {
+      ...HEAD,
+      lead: { ...NOTHING_KNOWN, email: "a@b.example" },
+      campaign: { name: null },
+      customFields: { phone: "+1", score: 5 },
     },
   ],
   ["any other payload", aPayload({ orderId: 7 }), { ...HEAD, data: { orderId: 7 } }],

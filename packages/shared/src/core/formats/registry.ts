@@ -1,7 +1,7 @@
 /** The one list of formats. `auto` is resolved when a delivery is accepted and is never stored. */
 import type { Answer, Reading } from "../reading.ts";
 import { convertkit } from "./convertkit.ts";
-import type { Format } from "./format.ts";
+import { nameOf, type Format } from "./format.ts";
 import { make } from "./make.ts";
 import { raw } from "./raw.ts";
 import { standard } from "./standard.ts";
@@ -56,6 +56,6 @@ export function readAnswer(
 const ASKED_TO_WAIT: Reading = { isWorthRetrying: true, waitMs: 0, concerns: "delivery" };
 
 function vendorOf(url: string): FormatName | undefined {
-  const host = new URL(url).hostname;
+  const host = nameOf(new URL(url));
   return FORMAT_NAMES.find((name) => FORMATS[name].isFor?.(host) === true);
 }

@@ -11,7 +11,31 @@ const LONGEST = "ä".repeat(4_096);
 
 it.each([
   ["a text", { to: TO, text: "Hello 🦊" }, HELLO],
-  ["what an outbox row makes", { to: "+62 812-345 6789", type: "text", text: "Hello 🦊" }, HELLO],
+  [
+    "a number as people write it",
+    { to: " +62 (812) 345-67.89", text: "Hello 🦊" },
+    { ...HELLO, to: `+${TO}` },
+  ],
+  [
+    "a row of the outbox",
+    { to_phone: TO, message_type: "text", payload: { text: "Hello 🦊" } },
+    HELLO,
+  ],
+  [
+    "an answer to a message, with a preview",
+    { to: TO, text: "a", preview_url: true, context: { message_id: "wamid.1" } },
+    {
+      ...HEAD,
+      context: { message_id: "wamid.1" },
+      type: "text",
+      text: { body: "a", preview_url: true },
+    },
+  ],
+  [
+    "the longest text of signs that are two units",
+    { to: TO, text: "🦊".repeat(4_096) },
+    { ...HEAD, type: "text", text: { body: "🦊".repeat(4_096) } },
+  ],
   ["the old names", { to_phone: TO, message_type: "text", body: "Hello 🦊" }, HELLO],
   ["a number that is a number", { to: Number(TO), text: "Hello 🦊" }, HELLO],
   [
@@ -46,6 +70,14 @@ it.each([
   ["a text alone", aPayload('"Hello"'), /object/],
   ["nobody to send it to", aPayload({ text: "a" }), /phone number/],
   ["a name instead of a number", aPayload({ to: "Ada", text: "a" }), /phone number/],
+  ["two numbers", aPayload({ to: "62812345, 6281234", text: "a" }), /phone number/],
+  ["an extension", aPayload({ to: "+1 650 555 1234 ext. 56", text: "a" }), /phone number/],
+  ["a number without its country", aPayload({ to: "0812345678", text: "a" }), /phone number/],
+  [
+    "a type that is a member of ours",
+    aPayload({ to: TO, type: "recipient_type", recipient_type: {} }),
+    /no type/,
+  ],
   ["too many digits", aPayload({ to: "1".repeat(16), text: "a" }), /phone number/],
   ["nothing to say", aPayload({ to: TO }), /text must hold/],
   ["an empty text", aPayload({ to: TO, text: "" }), /must not be empty/],
@@ -81,6 +113,7 @@ describe("an attempt", () => {
       none,
     );
     expect(headersOf({ secret: "whsec_c2VjcmV0" })).toMatchObject(none);
+    expect(headersOf({ secret: "no\nheader" })).toMatchObject(none);
   });
 
   it("is signed at any other host", () => {
@@ -108,6 +141,8 @@ describe("an answer", () => {
     [400, 4, true, "destination"],
     [400, 131056, true, "delivery"],
     [500, 131000, true, "destination"],
+    [400, 613, true, "destination"],
+    [400, 131048, false, "delivery"],
     [400, 131026, false, "delivery"],
     [400, 100, false, "delivery"],
     [403, 10, false, "delivery"],
@@ -116,6 +151,11 @@ describe("an answer", () => {
     const reading = answer(status, { code, message: "why" });
     expect(reading).toMatchObject({ isWorthRetrying, concerns });
     expect(reading?.message).toBe(`WhatsApp answered ${status}, error ${code}: why`);
+  });
+
+  it("is quoted without what cannot be stored or shown", () => {
+    const reading = answer(400, { code: 100, message: "a\u0000\u001b[31m\ud800\n b" });
+    expect(reading?.message).toBe("WhatsApp answered 400, error 100: a [31m\ufffd b");
   });
 
   it("that says itself that it will pass is believed", () => {

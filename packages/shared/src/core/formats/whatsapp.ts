@@ -9,14 +9,26 @@
  */
 import { isObject, parseExactly } from "../exact-json.ts";
 import { objectIn, quote, type Answer, type Reading } from "../reading.ts";
-import { oneSignedCall, type Calls, type Format, type Sending, type Subject } from "./format.ts";
+import {
+  keyIn,
+  nameOf,
+  oneSignedCall,
+  type Calls,
+  type Format,
+  type Sending,
+  type Subject,
+} from "./format.ts";
 
 const HOST = "graph.facebook.com";
 const MOST_TEXT_CHARACTERS = 4_096;
-/** E.164: at most 15 digits. */
-const PHONE_NUMBER = /^\d{5,15}$/;
+/** E.164: at most 15 digits, of which the first is no 0. */
+const PHONE_NUMBER = /^\+?[1-9]\d{4,14}$/;
+const WRITTEN_NUMBER = /^\s*\+?[\d\s().-]+$/;
 const TO_NAMES = ["to", "to_phone", "toPhone"];
 const TYPE_NAMES = ["type", "message_type", "messageType"];
+/** Members of a message that stand beside its content. */
+const ALSO = new Set(["context", "biz_opaque_callback_data"]);
+const OURS = new Set([...ALSO, "messaging_product", "recipient_type", "to", "type"]);
 
 export const whatsapp: Format = {
   isFor: (host) => host === HOST,
@@ -42,21 +54,34 @@ function messageOf(subject: Subject): Message {
       problem: "a lead is no WhatsApp message: send a payload with to and text",
     };
   }
-  const payload = parseExactly(subject.payloadText);
-  if (!isObject(payload)) return { text: "{}", problem: "must be an object with to and text" };
+  const given = parseExactly(subject.payloadText);
+  if (!isObject(given)) return { text: "{}", problem: "must be an object with to and text" };
   // Whoever writes the API's own words knows what it takes.
-  if ("messaging_product" in payload) return { text: subject.payloadText, problem: undefined };
-  const to = firstText(payload, TO_NAMES)?.replaceAll(/[^\d]/g, "") ?? "";
+  if (typeof given["messaging_product"] === "string") {
+    return { text: subject.payloadText, problem: undefined };
+  }
+  // As a row of the outbox has it: the content under `payload`.
+  const { payload: inner, ...outer } = given;
+  const payload = isObject(inner) ? { ...outer, ...inner } : given;
+  const to = phoneNumberIn(firstText(payload, TO_NAMES) ?? "");
   const type = firstText(payload, TYPE_NAMES) ?? "text";
   const content = contentOf(payload, type);
+  const also = Object.entries(payload).filter(([name]) => ALSO.has(name));
   const text = JSON.stringify({
     messaging_product: "whatsapp",
     recipient_type: "individual",
+    ...Object.fromEntries(also),
     to,
     type,
-    [type]: content,
+    ...(!OURS.has(type) && { [type]: content }),
   });
   return { text, problem: problemOf({ to, type, content }) };
+}
+
+/** The plus sign stays: without it the API may put the sender's country code in front. */
+function phoneNumberIn(text: string): string {
+  if (!WRITTEN_NUMBER.test(text)) return text;
+  return text.replaceAll(/[^+\d]/g, "");
 }
 
 /** Under the type's name, as the API has it; or beside `to`, as a text or as the members themselves. */
@@ -66,20 +91,23 @@ function contentOf(payload: Readonly<Record<string, unknown>>, type: string): un
   if (isObject(content)) return content;
   if (type === "text") {
     const body = typeof content === "string" ? content : members.get("body");
-    return body === undefined ? undefined : { body };
+    const preview = members.get("preview_url");
+    if (body === undefined) return undefined;
+    return { body, ...(preview !== undefined && { preview_url: preview }) };
   }
-  for (const name of [...TO_NAMES, ...TYPE_NAMES]) members.delete(name);
+  for (const name of [...TO_NAMES, ...TYPE_NAMES, ...ALSO]) members.delete(name);
   return members.size === 0 ? undefined : Object.fromEntries(members);
 }
 
 function problemOf(message: { to: string; type: string; content: unknown }): string | undefined {
   const { to, type, content } = message;
   if (!PHONE_NUMBER.test(to)) return "to must be a phone number with its country code";
+  if (OURS.has(type)) return `${type} is no type of a message`;
   if (!isObject(content)) return `${type} must hold what a message of that type says`;
   if (type !== "text") return undefined;
   const { body } = content;
   if (typeof body !== "string" || body === "") return "text must not be empty";
-  return body.length > MOST_TEXT_CHARACTERS
+  return Array.from(body).length > MOST_TEXT_CHARACTERS
     ? `text must not be longer than ${MOST_TEXT_CHARACTERS} characters`
     : undefined;
 }
@@ -93,10 +121,10 @@ function firstText(payload: Readonly<Record<string, unknown>>, names: readonly s
 
 function calls(sending: Sending): Calls {
   const { url, body, secret, customHeaders } = sending;
-  if (url.hostname !== HOST) return oneSignedCall(sending);
-  const isToken = secret !== undefined && !secret.startsWith("whsec_");
+  if (nameOf(url) !== HOST) return oneSignedCall(sending);
+  const token = "authorization" in customHeaders ? undefined : keyIn(secret);
   const headers: Record<string, string> =
-    isToken && !("authorization" in customHeaders) ? { authorization: `Bearer ${secret}` } : {};
+    token === undefined ? {} : { authorization: `Bearer ${token}` };
   return [{ url: url.href, body, headers, isSigned: false }];
 }
 
@@ -107,9 +135,12 @@ function calls(sending: Sending): Calls {
 const PASSING: ReadonlyMap<number, Reading["concerns"]> = new Map([
   // The app or the account asks too often; its throughput is used up.
   [4, "destination"],
+  [17, "destination"],
+  [32, "destination"],
+  [341, "destination"],
+  [613, "destination"],
   [80007, "destination"],
   [130429, "destination"],
-  [131048, "destination"],
   // Too many messages to this one recipient.
   [131056, "delivery"],
   // Their own faults.
@@ -118,6 +149,7 @@ const PASSING: ReadonlyMap<number, Reading["concerns"]> = new Map([
   [131000, "destination"],
   [131016, "destination"],
   [131057, "destination"],
+  [133004, "destination"],
 ]);
 const BAD_TOKEN = 190;
 

@@ -82,9 +82,21 @@ it.each<[string, Subject, object]>([
     aPayload({ orderId: 7, customer: { firstName: "A" }, event: "mine" }),
     { event: "lead.captured", order_id: 7, customer__first_name: "A", custom_event: "mine" },
   ],
+  ["what holds nothing", aPayload({ a: {}, b: [] }), { event: "lead.captured", a: null, b: [] }],
   ["a payload that is no object", aPayload([1, 2]), { event: "lead.captured", data: [1, 2] }],
 ])("makes of %s", (_, subject, body) => {
   expect(JSON.parse(zapier.body(input(subject)))).toEqual(body);
+});
+
+it("takes time for each field once, however many have one name", () => {
+  const signs = Array.from({ length: 20_000 }, (_, no) =>
+    no.toString(2).replaceAll("0", "!").replaceAll("1", "#"),
+  );
+  const payload = Object.fromEntries(signs.map((sign) => [`a${sign}`, 1]));
+  // As many names as fields, none of them tried twice: a second way to it would take minutes.
+  expect(Object.keys(JSON.parse(zapier.body(input(aPayload(payload)))) as object)).toHaveLength(
+    20_001,
+  );
 });
 
 it("leaves numbers as they were spelled", () => {

@@ -6,31 +6,28 @@
  */
 import { isObject, parseExactly } from "../exact-json.ts";
 import type { Format, FormatInput, Subject } from "./format.ts";
-import { LEAD_FIELDS, leadView, snakeCase, type LeadView } from "./lead-view.ts";
+import { LEAD_FIELDS, leadView, type LeadView } from "./lead-view.ts";
+import { flatObject, snakeCase } from "./names.ts";
 
 export const zapier: Format = {
   isFor: (host) => host === "hooks.zapier.com",
-  body: (input) => JSON.stringify(Object.fromEntries(membersOf(input))),
+  body: (input) => JSON.stringify(flatten(input)),
 };
 
-function membersOf({ eventType, subject }: FormatInput): ReadonlyMap<string, unknown> {
-  const members = new Map<string, unknown>([["event", eventType]]);
+function flatten({ eventType, subject }: FormatInput): Readonly<Record<string, unknown>> {
+  const flat = flatObject();
+  flat.place("event", eventType);
   const lead = leadView(subject);
-  for (const [name, value] of lead === undefined ? flatten(dataOf(subject)) : leadMembers(lead)) {
-    place(members, name, value);
-  }
-  return members;
+  const members = lead === undefined ? membersOf(dataOf(subject)) : membersOfLead(lead);
+  for (const [name, value] of members) flat.place(name, value);
+  return flat.json;
 }
 
 /** Fields that are not known are there all the same, as null: a Zap's mapping is made from one example. */
-function* leadMembers({
-  fields,
-  campaignName,
-  customFields,
-}: LeadView): Iterable<[string, unknown]> {
-  for (const field of LEAD_FIELDS) yield [snakeCase(field), fields[field]];
-  yield ["campaign_name", campaignName];
-  yield* flatten(customFields);
+function* membersOfLead(lead: LeadView): Iterable<[string, unknown]> {
+  for (const field of LEAD_FIELDS) yield [snakeCase(field), lead.fields[field]];
+  yield ["campaign_name", lead.campaignName];
+  yield* membersOf(lead.customFields);
 }
 
 function dataOf(subject: Subject): Readonly<Record<string, unknown>> {
@@ -39,24 +36,14 @@ function dataOf(subject: Subject): Readonly<Record<string, unknown>> {
 }
 
 /** Arrays stay whole: Zapier makes line items of them. */
-function* flatten(
+function* membersOf(
   object: Readonly<Record<string, unknown>>,
   prefix = "",
 ): Iterable<[string, unknown]> {
   for (const [name, value] of Object.entries(object)) {
-    const flat = `${prefix}${snakeCase(name)}`;
-    if (isObject(value)) yield* flatten(value, `${flat}__`);
-    else yield [flat, value];
+    const flatName = `${prefix}${snakeCase(name)}`;
+    if (!isObject(value)) yield [flatName, value];
+    else if (Object.keys(value).length === 0) yield [flatName, null];
+    else yield* membersOf(value, `${flatName}__`);
   }
-}
-
-/** Nothing gets lost: a value takes a place that is still empty, or one with a name of its own. */
-function place(members: Map<string, unknown>, name: string, value: unknown): void {
-  if ((members.get(name) ?? null) === null) {
-    members.set(name, value);
-    return;
-  }
-  let free = `custom_${name}`;
-  for (let no = 2; members.has(free); no++) free = `custom_${name}_${no}`;
-  members.set(free, value);
 }
