@@ -41,9 +41,10 @@ const NAMES = new Map(
 const CAMPAIGN_NAMES = ["campaignName", "campaign_name"];
 /** What is read by itself, or says nothing of the person. */
 const NOT_CUSTOM = new Set(
-  [...NAMES.values(), CAMPAIGN_NAMES]
+  Array.from(NAMES.values())
     .flat()
-    .concat(...["id", "lead", "campaign", "customFields", "custom_fields", "event", "timestamp"]),
+    .concat(CAMPAIGN_NAMES)
+    .concat(["id", "lead", "campaign", "customFields", "custom_fields", "event", "timestamp"]),
 );
 
 /** Undefined: the payload is about something else. */
