@@ -26,7 +26,7 @@ let installed: string;
 beforeAll(async () => {
   project = await realpath(await mkdtemp(join(tmpdir(), "webhook-delivery-client-")));
   await run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", project], { cwd: PACKAGE });
-  const [tarball = ""] = (await readdir(project)).filter((name) => name.endsWith(".tgz"));
+  const tarball = (await readdir(project)).find((name) => name.endsWith(".tgz"));
   await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }');
   await run("npm", ["install", "--no-audit", "--no-fund", `./${tarball}`], { cwd: project });
   installed = join(project, "node_modules/@webhook-delivery/client");

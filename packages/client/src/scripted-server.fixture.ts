@@ -19,7 +19,7 @@ export interface ScriptedServer extends AsyncDisposable {
   waitFor(count: number): Promise<readonly Asked[]>;
 }
 
-export function json(status: number, body: object, headers: Record<string, string> = {}): Answer {
+function json(status: number, body: object, headers: Record<string, string> = {}): Answer {
   const type = { "content-type": "application/json" };
   return { status, body: JSON.stringify(body), headers: { ...type, ...headers } };
 }
