@@ -97,11 +97,13 @@ test("a realm with fetch and Web Crypto and nothing of Node delivers and verifie
 /** The TypeScript that these pages show, with what its surroundings would give it. */
 async function examplesOf(pages: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(pages.map(async (page) => readFile(join(ROOT, page), "utf8")));
-  const found = texts.flatMap((text) => [...text.matchAll(/^```ts\n([^]*?)^```/gm)]);
-  return found.map(([, code = ""]) => `${SURROUNDINGS}\n${code}`);
+  return texts.flatMap((text) =>
+    Array.from(text.matchAll(/^```ts\n([^]*?)^```/gm), ([, code = ""]) => SURROUNDINGS + code),
+  );
 }
 
-const SURROUNDINGS = "declare const process: { readonly env: Record<string, string | undefined> };";
+const SURROUNDINGS =
+  "declare const process: { readonly env: Record<string, string | undefined> };\n";
 
 describe.each([
   ["7, the workspace's", join(ROOT, "node_modules/typescript")],
