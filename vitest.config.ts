@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const tests = "{apps,packages,scripts,tests}/**/*.test.ts";
@@ -6,6 +7,15 @@ const alone = "tests/end-to-end/rate-limit.test.ts";
 /** Takes the whole machine for itself. */
 const chaos = "tests/chaos/chaos.test.ts";
 const shared = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+const clientSource = fileURLToPath(new URL("packages/client/src", import.meta.url));
+/** As tsconfig.json has it: its package.json names what is built for others. */
+const resolve = {
+  alias: [
+    { find: /^@webhook-delivery\/client$/, replacement: `${clientSource}/index.ts` },
+    { find: /^@webhook-delivery\/client\/verify$/, replacement: `${clientSource}/verify.ts` },
+  ],
+};
 
 export default defineConfig({
   test: {
@@ -16,6 +26,7 @@ export default defineConfig({
     maxConcurrency: 40,
     projects: [
       {
+        resolve,
         test: {
           ...shared,
           name: "together",

@@ -45,6 +45,21 @@ test("the package has its code and types, its licence, a README and no dependenc
   expect(manifest).not.toHaveProperty("dependencies");
 });
 
+test("npm packs the same as pnpm", async () => {
+  const folder = await mkdtemp(join(project, "npm-"));
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: PACKAGE });
+  const [tarball = ""] = await readdir(folder);
+  await run("tar", ["-xzf", tarball], { cwd: folder });
+  const unpacked = join(folder, "package");
+  expect(await readdir(unpacked, { recursive: true }).then((files) => files.toSorted())).toEqual(
+    await readdir(installed, { recursive: true }).then((files) => files.toSorted()),
+  );
+  const exportsOf = async (path: string) =>
+    (JSON.parse(await readFile(join(path, "package.json"), "utf8")) as { exports: unknown })
+      .exports;
+  expect(await exportsOf(unpacked)).toEqual(await exportsOf(installed));
+});
+
 const EXPECTED = {
   id: "d1",
   isError: true,
