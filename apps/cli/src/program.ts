@@ -1,0 +1,75 @@
+/** The command line as a whole: its commands, what they share, and how it explains itself. */
+import { Command } from "@commander-js/extra-typings";
+import { VERSION } from "@webhook-delivery/shared/version.ts";
+import { createCli, type Cli, type Surroundings } from "./cli.ts";
+import { addCancel } from "./commands/cancel.ts";
+import { addEndpoints } from "./commands/endpoints.ts";
+import { addList } from "./commands/list.ts";
+import { addListen } from "./commands/listen.ts";
+import { addPublish } from "./commands/publish.ts";
+import { addReplay } from "./commands/replay.ts";
+import { addRetry } from "./commands/retry.ts";
+import { addSend } from "./commands/send.ts";
+import { addShow } from "./commands/show.ts";
+import { addStats } from "./commands/stats.ts";
+import { addTail } from "./commands/tail.ts";
+import { DEFAULT_URL } from "./connection.ts";
+import { EXIT_CODES_HELP } from "./exit-codes.ts";
+import { examples } from "./help.ts";
+
+export function createProgram(surroundings: Surroundings) {
+  const program = new Command("wd")
+    .usage("COMMAND [options]")
+    .description("Sends webhooks through a webhook-delivery service and looks after them.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help, or a command's")
+    .helpCommand("help [command]", "print a command's help")
+    .optionsGroup("Everywhere:")
+    .option("--url <url>", `the service (WEBHOOK_DELIVERY_URL; default ${DEFAULT_URL})`)
+    .option(
+      "--api-key <key>",
+      "a key of the service (better WEBHOOK_DELIVERY_API_KEY: arguments stand in the process list)",
+    )
+    .option("--json", "print JSON on standard output, and errors as JSON on standard error")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: surroundings.writeOut,
+      writeErr: surroundings.writeErr,
+      // run.ts prints it, with --json as JSON.
+      outputError: () => undefined,
+      getOutHelpWidth: () => surroundings.columns ?? PLAIN_HELP_WIDTH,
+      getOutHasColors: () => false,
+    })
+    .addHelpText("after", () => `\n${ROOT_HELP}\n`);
+  const cli: Cli = createCli(surroundings, () => program.opts());
+  const parts = [
+    addSend,
+    addPublish,
+    addList,
+    addShow,
+    addRetry,
+    addCancel,
+    addReplay,
+    addTail,
+    addStats,
+    addEndpoints,
+    addListen,
+  ];
+  for (const add of parts) add(program, cli);
+  return { program, cli };
+}
+
+const PLAIN_HELP_WIDTH = 100;
+
+const ROOT_HELP = `${examples(
+  "pnpm wd listen --secret test-secret",
+  "pnpm wd send --to http://localhost:4000/ --secret test-secret --test --wait",
+  "pnpm wd list --failed --since 2h",
+  "pnpm -s wd list --failed --json | jq -r '.deliveries[].id'",
+)}
+
+The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine.
+pnpm prints a line of its own before the output: pnpm -s leaves it out.
+
+${EXIT_CODES_HELP}`;
