@@ -1,0 +1,72 @@
+/** What a client is made with, checked before anything is sent. */
+
+export interface ClientOptions {
+  /** Base URL of the service. A path is kept. */
+  readonly url: string;
+  readonly apiKey: string;
+  /**
+   * Of each try. Default 10,000; 30,000 for batches, 35,000 for events and 130,000 for tests of
+   * endpoints, which take longer by nature. What is given here holds for all of them.
+   */
+  readonly timeoutMs?: number;
+  /** How often a call that may be repeated is tried again. Default 3; 0: never. */
+  readonly maxRetries?: number;
+  /** Default: `globalThis.fetch`. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  /** Ends the call, also while it waits for its next try; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RequestOptions extends CallOptions {
+  /** 1 to 255 printable ASCII characters. Given again with the same request, it is accepted once. */
+  readonly idempotencyKey?: string;
+}
+
+export interface Settings {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** Undefined: as long as each call usually gets. */
+  readonly timeoutMs: number | undefined;
+  readonly maxRetries: number;
+  readonly fetch: typeof fetch | undefined;
+}
+
+const DEFAULT_MAX_RETRIES = 3;
+/** The longest that a timer can wait. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** Throws TypeError; what it says holds neither the key nor the URL, which may have a password. */
+export function readOptions(options: ClientOptions): Settings {
+  const { apiKey, timeoutMs, maxRetries = DEFAULT_MAX_RETRIES } = options;
+  if (typeof apiKey !== "string" || !VISIBLE_ASCII.test(apiKey)) {
+    throw new TypeError("apiKey must be the text of an API key, without blanks or line ends");
+  }
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw new TypeError(`timeoutMs must be a number above 0, at most ${MAX_TIMEOUT_MS}`);
+  }
+  if (!Number.isInteger(maxRetries) || maxRetries < 0) {
+    throw new TypeError("maxRetries must be 0 or a positive integer");
+  }
+  return { baseUrl: readUrl(options.url), apiKey, timeoutMs, maxRetries, fetch: options.fetch };
+}
+
+function readUrl(text: string): string {
+  if (!URL.canParse(text)) throw new TypeError("url must be an absolute URL");
+  const { protocol, username, password, search, hash, origin, pathname } = new URL(text);
+  if (protocol !== "https:" && protocol !== "http:") {
+    throw new TypeError("url must begin with https:// or http://");
+  }
+  if (username || password) throw new TypeError("url must have no user name and no password");
+  if (search || hash) throw new TypeError("url must have no query and no fragment");
+  return origin + pathname.replace(/\/+$/, "");
+}
+
+export function requireIdempotencyKey(key: string): string {
+  if (IDEMPOTENCY_KEY.test(key)) return key;
+  throw new TypeError("an idempotencyKey must be 1 to 255 printable ASCII characters");
+}
