@@ -1,6 +1,7 @@
 /** What every command is given: the service, the words, and how to end. */
-import type { Command, CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { createClient, type Client } from "@webhook-delivery/client";
+import type { CommonOptions } from "./common-options.ts";
 import { resolveConnection, type Connection } from "./connection.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { createOutput, type Output, type OutputTo } from "./output.ts";
@@ -16,12 +17,6 @@ export interface Surroundings extends OutputTo {
   readonly signal: AbortSignal;
 }
 
-export interface GlobalOptions {
-  readonly url?: string | undefined;
-  readonly apiKey?: string | undefined;
-  readonly json?: true | undefined;
-}
-
 export interface Cli {
   readonly output: Output;
   readonly signal: AbortSignal;
@@ -29,7 +24,7 @@ export interface Cli {
   /** Connects to nothing yet; a usage failure when it is not known where or as whom. */
   client(options?: { readonly maxRetries?: number }): Client;
   /** For a command that did its work, and whose work says that something failed. */
-  endWith(exitCode: ExitCode): void;
+  readonly endWith: (exitCode: ExitCode) => void;
   readonly exitCode: ExitCode;
   /** Undefined while nothing asked for it. */
   readonly connection: Connection | undefined;
@@ -38,10 +33,10 @@ export interface Cli {
 }
 
 /** What commands are added to. */
-export type Parent = Command | CommandUnknownOpts;
+export type Parent = CommandUnknownOpts;
 
-/** `options`: of the program, known once it has parsed its arguments. */
-export function createCli(surroundings: Surroundings, options: () => GlobalOptions): Cli {
+/** `options`: of the command that runs, known once the arguments are parsed. */
+export function createCli(surroundings: Surroundings, options: () => CommonOptions): Cli {
   let connection: Connection | undefined;
   let exitCode: ExitCode = EXIT.done;
   const secrets = (): string[] =>

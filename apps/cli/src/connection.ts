@@ -38,7 +38,9 @@ function checkUrl(text: string): URL {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     // Without a scheme, `localhost:3000` reads as the scheme `localhost:`.
-    throw usageFailure(`${url === null ? "This" : `'${url.protocol}'`} is no address of a service: give http://HOST:PORT.`);
+    throw usageFailure(
+      `${url === null ? "This" : `'${url.protocol}'`} is no address of a service: give http://HOST:PORT.`,
+    );
   }
   if (url.username !== "" || url.password !== "") {
     throw usageFailure("The service's URL must not hold a user or a password.");

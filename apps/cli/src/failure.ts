@@ -1,8 +1,5 @@
 /** Every way a command can go wrong, as the words, the code and the exit code it ends with. */
-import {
-  WebhookDeliveryConnectionError,
-  WebhookDeliveryError,
-} from "@webhook-delivery/client";
+import { WebhookDeliveryConnectionError, WebhookDeliveryError } from "@webhook-delivery/client";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 export interface FailureDetail {
@@ -23,8 +20,7 @@ export class Failure extends Error {
   }
 }
 
-export const usageFailure = (message: string): Failure =>
-  new Failure(EXIT.usage, "usage", message);
+export const usageFailure = (message: string): Failure => new Failure(EXIT.usage, "usage", message);
 
 export interface ToldFailure {
   readonly exitCode: ExitCode;
@@ -86,6 +82,6 @@ function innermost(error: Error): string {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code }: { code?: unknown } = error;
-  return error.message || (typeof code === "string" ? code : error.name);
+  const { code } = error as NodeJS.ErrnoException;
+  return error.message || (code ?? error.name);
 }

@@ -17,7 +17,9 @@ test("takes JSON as it stands, from a file and from standard input", async () =>
     expect(await read('{"a":[true,null,"x"]}')).toEqual({ a: [true, null, "x"] });
     expect(await read(`@${path}`)).toEqual({ from: "file" });
     expect(await read("-", () => Promise.resolve('"stdin"'))).toBe("stdin");
-    await expect(read(`@${join(folder, "none.json")}`)).rejects.toThrow("none.json' cannot be read (ENOENT)");
+    await expect(read(`@${join(folder, "none.json")}`)).rejects.toThrow(
+      "none.json' cannot be read (ENOENT)",
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -28,7 +30,10 @@ test("keeps the spelling of numbers", () => {
   expect(JSON.stringify(parseJson("--payload", text))).toBe(text);
 });
 
-test.each(["", "{", "{a:1}", "undefined"])("says that '%s' is no JSON, and what would be", (text) => {
-  expect(() => parseJson("--payload", text)).toThrow(Failure);
-  expect(() => parseJson("--payload", text)).toThrow(/^--payload is no JSON .*@file, or - for/s);
-});
+test.each(["", "{", "{a:1}", "undefined"])(
+  "says that '%s' is no JSON, and what would be",
+  (text) => {
+    expect(() => parseJson("--payload", text)).toThrow(Failure);
+    expect(() => parseJson("--payload", text)).toThrow(/^--payload is no JSON .*@file, or - for/s);
+  },
+);

@@ -1,5 +1,5 @@
 /** The command line as a whole: its commands, what they share, and how it explains itself. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { createCli, type Cli, type Surroundings } from "./cli.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -13,7 +13,7 @@ import { addSend } from "./commands/send.ts";
 import { addShow } from "./commands/show.ts";
 import { addStats } from "./commands/stats.ts";
 import { addTail } from "./commands/tail.ts";
-import { DEFAULT_URL } from "./connection.ts";
+import { addCommonOptions, commonOptionsOf } from "./common-options.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
 import { examples } from "./help.ts";
 
@@ -24,15 +24,8 @@ export function createProgram(surroundings: Surroundings) {
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help, or a command's")
     .helpCommand("help [command]", "print a command's help")
-    .optionsGroup("Everywhere:")
-    .option("--url <url>", `the service (WEBHOOK_DELIVERY_URL; default ${DEFAULT_URL})`)
-    .option(
-      "--api-key <key>",
-      "a key of the service (better WEBHOOK_DELIVERY_API_KEY: arguments stand in the process list)",
-    )
-    .option("--json", "print JSON on standard output, and errors as JSON on standard error")
+    .enablePositionalOptions()
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: surroundings.writeOut,
       writeErr: surroundings.writeErr,
@@ -42,7 +35,11 @@ export function createProgram(surroundings: Surroundings) {
       getOutHasColors: () => false,
     })
     .addHelpText("after", () => `\n${ROOT_HELP}\n`);
-  const cli: Cli = createCli(surroundings, () => program.opts());
+  let running: CommandUnknownOpts = program;
+  program.hook("preAction", (_program, command) => {
+    running = command;
+  });
+  const cli: Cli = createCli(surroundings, () => commonOptionsOf(running));
   const parts = [
     addSend,
     addPublish,
@@ -57,6 +54,7 @@ export function createProgram(surroundings: Surroundings) {
     addListen,
   ];
   for (const add of parts) add(program, cli);
+  addCommonOptions(program);
   return { program, cli };
 }
 

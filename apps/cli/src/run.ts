@@ -6,17 +6,14 @@ import { Failure, tellFailure, type ToldFailure } from "./failure.ts";
 import { createOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
 
-export async function run(
-  args: readonly string[],
-  surroundings: Surroundings,
-): Promise<ExitCode> {
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { program, cli } = createProgram(surroundings);
   if (args.length === 0) {
     program.outputHelp();
     return EXIT.done;
   }
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(withDefaultCommand(args, program), { from: "user" });
     return cli.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
@@ -27,6 +24,16 @@ export async function run(
     createOutput(surroundings, { isJson, secrets: cli.secrets }).failure(failure, seeAlso);
     return failure.exitCode;
   }
+}
+
+/** `wd endpoints` alone lists them. Commander's own default would take every misspelt command for it. */
+function withDefaultCommand(args: readonly string[], program: CommandUnknownOpts): string[] {
+  const names = new Set(program.commands.map((command) => command.name()));
+  const at = args.findIndex((arg) => names.has(arg));
+  const next = args[at + 1];
+  const isAlone = args[at] === "endpoints" && (next === undefined || next.startsWith("-"));
+  if (!isAlone || next === "-h" || next === "--help") return [...args];
+  return args.toSpliced(at + 1, 0, "list");
 }
 
 function explain(error: unknown, cli: Cli): ToldFailure {

@@ -3,8 +3,8 @@ import { tellFailure } from "./failure.ts";
 import type { Output } from "./output.ts";
 
 export interface Setbacks {
-  note(error: unknown): void;
-  over(): void;
+  readonly note: (error: unknown) => void;
+  readonly over: () => void;
 }
 
 export function createSetbacks(output: Pick<Output, "note">): Setbacks {

@@ -38,7 +38,11 @@ export async function waitUntil<T>(
     }
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) {
-      throw new Failure(EXIT.timeout, "timeout", `${what} is not finished after ${span(timeoutMs ?? 0)}.`);
+      throw new Failure(
+        EXIT.timeout,
+        "timeout",
+        `${what} is not finished after ${span(timeoutMs ?? 0)}.`,
+      );
     }
     await sleep(Math.min(waitMs, leftMs), undefined, { signal });
   }
@@ -48,7 +52,11 @@ export async function waitUntil<T>(
 export function waitForDelivery(
   client: Client,
   id: string,
-  { known = 0, onAttempt, ...options }: WaitOptions & {
+  {
+    known = 0,
+    onAttempt,
+    ...options
+  }: WaitOptions & {
     readonly known?: number;
     readonly onAttempt: (attempt: Attempt) => void;
   },

@@ -21,7 +21,10 @@ function addTest(parent: Parent, cli: Cli): void {
     .description("Sends an endpoint one signed sample now. Exit code 1 when it was not delivered.")
     .argument("<id>", "of the endpoint")
     .option("--event-type <type>", "default: the first it subscribes to, else lead.captured")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints test ID --event-type message.received")}`)
+    .addHelpText(
+      "after",
+      `\n${examples("pnpm wd endpoints test ID --event-type message.received")}`,
+    )
     .action(async (id, { eventType }) => {
       const { output, signal } = cli;
       const body = eventType === undefined ? {} : { eventType };
@@ -81,7 +84,8 @@ function addDelete(parent: Parent, cli: Cli): void {
     .action(async (id, { yes }) => {
       const { output, signal } = cli;
       const client = cli.client();
-      if (!yes) await requireYes(id, cli, async () => (await client.endpoints.get(id, { signal })).url);
+      if (!yes)
+        await requireYes(id, cli, async () => (await client.endpoints.get(id, { signal })).url);
       const { cancelled } = await client.endpoints.delete(id, { signal });
       output.json({ id, cancelled });
       output.lines([`Removed ${visible(id)}; ${cancelled} deliveries cancelled`]);

@@ -5,6 +5,8 @@ import { examples } from "../help.ts";
 import { integer, listOf, positiveNumber, spanMs } from "../option-values.ts";
 import { describeEndpoint, secretLines } from "../show/endpoint.ts";
 
+type Format = NonNullable<NewEndpoint["format"]>;
+
 const MOST_ATTEMPTS = 10;
 const MOST_IN_FLIGHT = 1_000;
 
@@ -12,7 +14,9 @@ export function addEndpointCreate(parent: Parent, cli: Cli): void {
   parent
     .command("create")
     .summary("register a receiver; prints its secret, once")
-    .description("Registers a receiver. Its secret is printed now and never again.")
+    .description(
+      "Registers a receiver. Its secret is printed now and never again. Here --url is the receiver's: the service's stands before the command, or in WEBHOOK_DELIVERY_URL.",
+    )
     .requiredOption("--url <url>", "where its deliveries go")
     .option("--name <name>", "to tell it by")
     .option("--event-types <types>", "exact types and prefix.*, with commas; default: all", listOf)
@@ -41,7 +45,7 @@ export function addEndpointCreate(parent: Parent, cli: Cli): void {
         ...(sources !== undefined && { sources }),
         ...(secret !== undefined && { secret }),
         // Which there are, the service knows.
-        ...(options.format !== undefined && { format: options.format as NewEndpoint["format"] }),
+        ...(options.format !== undefined && { format: options.format as Format }),
         ...(options.maxAttempts !== undefined && { maxAttempts: options.maxAttempts }),
         ...(timeout !== undefined && { timeoutMs: timeout }),
         ...(rateLimit !== undefined && { rateLimitPerSecond: rateLimit }),

@@ -1,6 +1,6 @@
 /** `wd endpoints`: registered receivers. */
+import { Option } from "@commander-js/extra-typings";
 import type { Cli, Parent } from "../cli.ts";
-import { usageFailure } from "../failure.ts";
 import { examples } from "../help.ts";
 import { integer } from "../option-values.ts";
 import { describeEndpoint, endpointTable } from "../show/endpoint.ts";
@@ -34,20 +34,15 @@ export function addEndpoints(parent: Parent, cli: Cli): void {
 
 function addEndpointList(parent: Parent, cli: Cli): void {
   parent
-    .command("list", { isDefault: true })
+    .command("list")
     .summary("list endpoints, newest first")
     .description("Lists endpoints, newest first.")
-    // As the default it gets every misspelt command.
-    .allowExcessArguments()
     .option("--limit <n>", `at most so many (default ${DEFAULT_LIMIT})`, integer(1, MOST_ON_A_PAGE))
-    .option("--all", "all of them, page by page; with --json one a line")
+    .addOption(
+      new Option("--all", "all of them, page by page; with --json one a line").conflicts("limit"),
+    )
     .addHelpText("after", `\n${examples("pnpm wd endpoints list", "pnpm -s wd endpoints --json")}`)
-    .action(async ({ limit = DEFAULT_LIMIT, all }, command) => {
-      const [unknown] = command.args;
-      if (unknown !== undefined) throw usageFailure(`unknown command '${unknown}' of endpoints`);
-      if (all && command.getOptionValueSource("limit") !== undefined) {
-        throw usageFailure("--limit and --all cannot go together.");
-      }
+    .action(async ({ limit = DEFAULT_LIMIT, all }) => {
       const { output, signal } = cli;
       const client = cli.client();
       const { columns, paint } = output;

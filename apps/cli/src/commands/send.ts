@@ -8,21 +8,24 @@ import { readJson } from "../json-input.ts";
 import { integer, spanMs } from "../option-values.ts";
 import { followDelivery } from "./follow-delivery.ts";
 
+type Format = NonNullable<NewDelivery["format"]>;
+
 const MOST_ATTEMPTS = 10;
 
 export function addSend(parent: Parent, cli: Cli): void {
   parent
     .command("send")
     .summary("send a webhook to a URL or an endpoint")
-    .description("Sends a webhook: a payload, a lead or a sample, to a URL or a registered endpoint.")
+    .description(
+      "Sends a webhook: a payload, a lead or a sample, to a URL or a registered endpoint.",
+    )
     .optionsGroup("Where to:")
     .option("--to <url>", "a URL")
     .option("--secret <secret>", "signs what goes to --to; without it nothing is signed")
     .addOption(
-      new Option("--endpoint <id>", "a registered endpoint, with its own URL and secret").conflicts([
-        "to",
-        "secret",
-      ]),
+      new Option("--endpoint <id>", "a registered endpoint, with its own URL and secret").conflicts(
+        ["to", "secret"],
+      ),
     )
     .optionsGroup("What:")
     .option("--payload <json>", "any JSON; @file reads a file, - reads standard input")
@@ -68,7 +71,7 @@ export function addSend(parent: Parent, cli: Cli): void {
         ...(campaign !== undefined && { campaignName: campaign }),
         ...(options.eventType !== undefined && { eventType: options.eventType }),
         // Which there are, the service knows.
-        ...(options.format !== undefined && { format: options.format as NewDelivery["format"] }),
+        ...(options.format !== undefined && { format: options.format as Format }),
         ...(options.maxAttempts !== undefined && { maxAttempts: options.maxAttempts }),
         ...(payloadText !== undefined && {
           payload: await readJson(

@@ -11,7 +11,11 @@ export function addStats(parent: Parent, cli: Cli): void {
     .command("stats")
     .summary("show what waits, what succeeded and failed, and how quickly")
     .description("Shows what waits now, and what succeeded and failed in the last days.")
-    .option("--days <n>", `how far to look back, up to ${MOST_DAYS} (default 7)`, integer(1, MOST_DAYS))
+    .option(
+      "--days <n>",
+      `how far to look back, up to ${MOST_DAYS} (default 7)`,
+      integer(1, MOST_DAYS),
+    )
     .option("--endpoint <id>", "only what goes to this endpoint")
     .addHelpText("after", `\n${examples("pnpm wd stats", "pnpm wd stats --days 1 --endpoint ID")}`)
     .action(async ({ days, endpoint }) => {

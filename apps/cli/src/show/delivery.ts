@@ -32,7 +32,12 @@ function deliveryColumns(now: Date): readonly Column<Delivery>[] {
 
 export function deliveryTable(
   deliveries: readonly Delivery[],
-  { now, paint, columns, hasHeading = true }: Shown & {
+  {
+    now,
+    paint,
+    columns,
+    hasHeading = true,
+  }: Shown & {
     readonly columns: number | undefined;
     readonly hasHeading?: boolean;
   },
@@ -42,11 +47,11 @@ export function deliveryTable(
 
 const STATUS_WIDTH = 9;
 
-/** As it stands now, on one line; `at`: when that was seen. */
+/** As it stands now and since when, on one line. */
 export function deliveryLine(delivery: Delivery, { now, paint }: Shown): string {
-  const { id, status, eventType, webhookUrl } = delivery;
+  const { id, status, eventType, webhookUrl, updatedAt } = delivery;
   return [
-    paint("dim", clock(now)),
+    paint("dim", clock(new Date(updatedAt))),
     id,
     paintState(paint, status, status.padEnd(STATUS_WIDTH)),
     tries(delivery),
@@ -113,7 +118,8 @@ function result(delivery: Delivery, now: Date): string {
   const { responseStatus, errorType, lastError, nextRetryAt, status } = delivery;
   const answer = responseStatus === null ? "" : String(responseStatus);
   const problem = errorType === null ? "" : problemText(errorType, lastError, responseStatus);
-  const next = status === "pending" && nextRetryAt !== null ? `next ${relative(nextRetryAt, now)}` : "";
+  const next =
+    status === "pending" && nextRetryAt !== null ? `next ${relative(nextRetryAt, now)}` : "";
   return [answer, problem, next].filter((part) => part !== "").join(", ");
 }
 

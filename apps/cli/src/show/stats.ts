@@ -12,8 +12,10 @@ export interface StatsShown {
 
 export function describeStats(stats: Stats, { paint, columns }: StatsShown): string[] {
   const { queue, deliveries, latencyMs, undelivered, topEvents } = stats;
-  const waitedFor = queue.oldestWaitingMs === null ? "" : `, the oldest for ${span(queue.oldestWaitingMs)}`;
-  const oldest = undelivered.oldestAgeMs === null ? "" : `, the oldest ${span(undelivered.oldestAgeMs)} old`;
+  const waitedFor =
+    queue.oldestWaitingMs === null ? "" : `, the oldest for ${span(queue.oldestWaitingMs)}`;
+  const oldest =
+    undelivered.oldestAgeMs === null ? "" : `, the oldest ${span(undelivered.oldestAgeMs)} old`;
   return [
     paint("bold", "Now"),
     ...fields([
@@ -33,7 +35,10 @@ export function describeStats(stats: Stats, { paint, columns }: StatsShown): str
       ["cancelled", deliveries.cancelled],
       ["unfinished", deliveries.pending + deliveries.sent],
       ["success rate", stats.successRate === null ? null : percent(stats.successRate)],
-      ["retries", stats.averageRetries === null ? null : `${stats.averageRetries.toFixed(2)} on average`],
+      [
+        "retries",
+        stats.averageRetries === null ? null : `${stats.averageRetries.toFixed(2)} on average`,
+      ],
       ["latency", latencies(latencyMs)],
     ]),
     ...(topEvents.length === 0 ? [] : ["", ...topEventTable(topEvents, { paint, columns })]),

@@ -32,7 +32,10 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   { columns: room = Infinity, paint = plain, hasHeading = true }: TableOptions,
 ): string[] {
-  const sized = fit(columns.map((column) => measure(rows, column)), room);
+  const sized = fit(
+    columns.map((column) => measure(rows, column)),
+    room,
+  );
   const heading = sized
     .map(({ column, width }) => pad(paint("bold", cut(column.title, width)), column.title, width))
     .join(GAP)
@@ -57,7 +60,7 @@ interface Sized<Row> {
 
 function measure<Row>(rows: readonly Row[], column: Column<Row>): Sized<Row> {
   const texts = rows.map((row) => visible(column.text(row)));
-  const width = Math.max(widthOf(column.title), ...texts.map(widthOf));
+  const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(column.title));
   return { column, width, min: Math.min(width, column.min ?? width) };
 }
 
@@ -71,7 +74,7 @@ function fit<Row>(all: readonly Sized<Row>[], room: number): readonly Sized<Row>
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;
   }
-  return sized.map((each, index) => ({ ...each, width: widths[index] ?? each.width }));
+  return sized.map(({ column, min }, index) => ({ column, min, width: widths[index] ?? min }));
 }
 
 function dropSome<Row>(all: readonly Sized<Row>[], room: number): readonly Sized<Row>[] {
@@ -89,7 +92,9 @@ function widestShrinkable<Row>(
   sized: readonly Sized<Row>[],
   widths: readonly number[],
 ): number | undefined {
-  const spare = sized.map(({ min }, index) => ((widths[index] ?? 0) > min ? widths[index] : 0) ?? 0);
+  const spare = sized.map(
+    ({ min }, index) => ((widths[index] ?? 0) > min ? widths[index] : 0) ?? 0,
+  );
   const most = Math.max(...spare);
   return most === 0 ? undefined : spare.indexOf(most);
 }

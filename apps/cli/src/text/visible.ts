@@ -17,10 +17,7 @@ export function visible(text: string): string {
 
 /** The same for text of several lines; tabs become spaces. */
 export function visibleLines(text: string): string[] {
-  return text
-    .replaceAll("\t", "  ")
-    .split(/\r?\n/)
-    .map(visible);
+  return text.replaceAll("\t", "  ").split(/\r?\n/).map(visible);
 }
 
 /** JSON that no terminal acts on, with the same value: inside strings only, where `\u` may stand. */
@@ -30,7 +27,8 @@ export function visibleJson(value: unknown, indent?: number): string {
 }
 
 /** Our own colours. */
-const COLOUR = /(\u001b\[\d{1,2}m)/;
+const ESCAPE = "\u001b";
+const COLOUR = new RegExp(`(${ESCAPE}\\[\\d{1,2}m)`);
 
 /** The last gate before a terminal: of everything that acts, only colours pass. */
 export function onlyColours(line: string): string {
@@ -42,13 +40,12 @@ export function onlyColours(line: string): string {
 
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  return code <= 0xff
-    ? `\\x${code.toString(16).padStart(2, "0")}`
-    : `\\u{${code.toString(16)}}`;
+  return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
 function utf16(character: string): string {
-  return Array.from({ length: character.length }, (_, index) =>
-    `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
   ).join("");
 }
