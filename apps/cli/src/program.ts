@@ -64,10 +64,10 @@ const ROOT_HELP = `${examples(
   "pnpm wd listen --secret test-secret",
   "pnpm wd send --to http://localhost:4000/ --secret test-secret --test --wait",
   "pnpm wd list --failed --since 2h",
-  "pnpm -s wd list --failed --json | jq -r '.deliveries[].id'",
+  "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id'",
 )}
 
 The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine.
-pnpm prints a line of its own before the output: pnpm -s leaves it out.
+pnpm says on standard error what it runs; pnpm --silent leaves that out.
 
 ${EXIT_CODES_HELP}`;

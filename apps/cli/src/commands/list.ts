@@ -39,7 +39,7 @@ export function addList(parent: Parent, cli: Cli): void {
       `\n${examples(
         "pnpm wd list --failed --since 2h",
         "pnpm wd list --event-type lead.captured --limit 100",
-        "pnpm -s wd list --failed --all --json | jq -r .id",
+        "pnpm --silent wd list --failed --all --json | jq -r .id",
       )}`,
     )
     .action(async (options) => {

@@ -36,7 +36,7 @@ export function addListen(parent: Parent, cli: Cli): void {
       `\n${examples(
         "pnpm wd listen --secret test-secret",
         "pnpm wd listen --status 500",
-        "pnpm -s wd listen --json | jq -r .signature.state",
+        "pnpm --silent wd listen --json | jq -r .signature.state",
       )}`,
     )
     .action(

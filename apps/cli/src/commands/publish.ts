@@ -2,6 +2,7 @@
 import type { Cli, Parent } from "../cli.ts";
 import { examples } from "../help.ts";
 import { readJson } from "../json-input.ts";
+import { visible } from "../text/visible.ts";
 
 export function addPublish(parent: Parent, cli: Cli): void {
   parent
@@ -29,8 +30,9 @@ export function addPublish(parent: Parent, cli: Cli): void {
       const published = await client.publish(event, { signal });
       output.json(published);
       const { deliveries, disabled, matched } = published;
+      const but = disabled.length === 0 ? "" : ` (disabled: ${disabled.length})`;
       output.lines([
-        `Published ${published.eventId}: ${matched} endpoints subscribe, ${disabled.length} of them disabled`,
+        `Published ${visible(published.eventId)}; endpoints that subscribe: ${matched}${but}`,
         ...deliveries.map((id) => `  ${id}`),
       ]);
     });

@@ -15,7 +15,7 @@ export function addRetry(parent: Parent, cli: Cli): void {
       "after",
       `\n${examples(
         "pnpm wd retry 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm -s wd list --failed --json | jq -r '.deliveries[].id' | xargs pnpm wd retry",
+        "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id' | xargs pnpm wd retry",
       )}`,
     )
     .action(async (ids) => {

@@ -47,7 +47,7 @@ export function addSend(parent: Parent, cli: Cli): void {
         "pnpm wd send --to https://example.com/hook --secret whsec_… --lead test-lead-id --wait",
         `pnpm wd send --endpoint ID --event-type message.received --payload '{"text":"Hello"}'`,
         "pnpm wd send --to http://localhost:4000/ --payload @payload.json --format raw",
-        "echo '{}' | pnpm -s wd send --to http://localhost:4000/ --payload - --json",
+        "echo '{}' | pnpm --silent wd send --to http://localhost:4000/ --payload - --json",
       )}`,
     )
     .action(async (options) => {

@@ -13,7 +13,7 @@ export function addShow(parent: Parent, cli: Cli): void {
       "after",
       `\n${examples(
         "pnpm wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm -s wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f --json | jq '.attempts[-1]'",
+        "pnpm --silent wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f --json | jq '.attempts[-1]'",
       )}`,
     )
     .action(async (id) => {

@@ -46,6 +46,7 @@ export function deliveryTable(
 }
 
 const STATUS_WIDTH = 9;
+const TRIES_WIDTH = 5;
 
 /** As it stands now and since when, on one line. */
 export function deliveryLine(delivery: Delivery, { now, paint }: Shown): string {
@@ -54,7 +55,7 @@ export function deliveryLine(delivery: Delivery, { now, paint }: Shown): string 
     paint("dim", clock(new Date(updatedAt))),
     id,
     paintState(paint, status, status.padEnd(STATUS_WIDTH)),
-    tries(delivery),
+    tries(delivery).padEnd(TRIES_WIDTH),
     visible(eventType),
     visible(webhookUrl),
     visible(result(delivery, now)),
@@ -68,8 +69,8 @@ export function describeDelivery(delivery: DeliveryWithAttempts, shown: Shown): 
   const status = paintState(paint, delivery.status);
   return [
     `Delivery ${delivery.id}`,
-    ...fields([["status", `${status}, ${tries(delivery)} attempts`]], { isPainted: true }),
     ...fields([
+      ["status", { painted: `${status}, ${tries(delivery)} attempts` }],
       ["result", result(delivery, now) || null],
       ["to", delivery.webhookUrl],
       ["endpoint", delivery.endpointId],
@@ -94,11 +95,12 @@ export function describeDelivery(delivery: DeliveryWithAttempts, shown: Shown): 
 /** What happened, and below it what the receiver said. */
 export function describeAttempt(attempt: Attempt, { now, paint }: Shown): string[] {
   const { attemptNumber, attemptedAt, responseBody, willRetry, retryAt } = attempt;
-  const next = willRetry && retryAt !== null ? `, next ${relative(retryAt, now)}` : "";
+  const next = willRetry && retryAt !== null ? `, ${nextTry(retryAt, now)}` : "";
   const state = attempt.errorType === null ? "success" : "failed";
   const what = paintState(paint, state, visible(attemptResult(attempt)));
   const head = `  ${attemptNumber}  ${attemptedAt}  ${what}${next}`;
-  const body = responseBody === null || responseBody === "" ? [] : visibleLines(responseBody);
+  const said = responseBody?.trimEnd() ?? "";
+  const body = said === "" ? [] : visibleLines(said);
   return [head, ...body.map((line) => `     ${paint("dim", "|")} ${line}`)];
 }
 
@@ -118,9 +120,12 @@ function result(delivery: Delivery, now: Date): string {
   const { responseStatus, errorType, lastError, nextRetryAt, status } = delivery;
   const answer = responseStatus === null ? "" : String(responseStatus);
   const problem = errorType === null ? "" : problemText(errorType, lastError, responseStatus);
-  const next =
-    status === "pending" && nextRetryAt !== null ? `next ${relative(nextRetryAt, now)}` : "";
+  const next = status === "pending" && nextRetryAt !== null ? nextTry(nextRetryAt, now) : "";
   return [answer, problem, next].filter((part) => part !== "").join(", ");
+}
+
+function nextTry(at: string, now: Date): string {
+  return Date.parse(at) > now.getTime() ? `next ${relative(at, now)}` : "due";
 }
 
 /** The text of a bad status says no more than the status does. */

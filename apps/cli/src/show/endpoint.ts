@@ -47,8 +47,8 @@ export function describeEndpoint(
   const moment = (iso: string | null) => iso && `${iso} (${relative(iso, now)})`;
   return [
     `Endpoint ${endpoint.id}`,
-    ...fields([["status", `${paintState(paint, status)}${visible(why)}`]], { isPainted: true }),
     ...fields([
+      ["status", { painted: `${paintState(paint, status)}${visible(why)}` }],
       ["url", endpoint.url],
       ["name", endpoint.name],
       ["client", endpoint.clientId],
