@@ -41,7 +41,10 @@ function addEndpointList(parent: Parent, cli: Cli): void {
     .addOption(
       new Option("--all", "all of them, page by page; with --json one a line").conflicts("limit"),
     )
-    .addHelpText("after", `\n${examples("pnpm wd endpoints list", "pnpm --silent wd endpoints --json")}`)
+    .addHelpText(
+      "after",
+      `\n${examples("pnpm wd endpoints list", "pnpm --silent wd endpoints --json")}`,
+    )
     .action(async ({ limit = DEFAULT_LIMIT, all }) => {
       const { output, signal } = cli;
       const client = cli.client();
