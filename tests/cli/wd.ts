@@ -6,7 +6,7 @@ import { createSignal } from "@webhook-delivery/shared/testing/signal.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-export interface Done {
+interface Done {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;

@@ -45,6 +45,9 @@ function checkUrl(text: string): URL {
   if (url.username !== "" || url.password !== "") {
     throw usageFailure("The service's URL must not hold a user or a password.");
   }
+  if (url.search !== "" || url.hash !== "") {
+    throw usageFailure("The service's URL must not hold a query or a fragment.");
+  }
   return url;
 }
 

@@ -2,7 +2,7 @@
 import { WebhookDeliveryConnectionError, WebhookDeliveryError } from "@webhook-delivery/client";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
-export interface FailureDetail {
+interface FailureDetail {
   readonly field: string;
   readonly message: string;
 }

@@ -16,6 +16,11 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0.");
 }
 
+export function idempotencyKey(text: string): string {
+  if (/^[\x20-\x7e]{1,255}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be 1 to 255 printable ASCII characters.");
+}
+
 /** In milliseconds. */
 export function spanMs(text: string): number {
   const ms = parseSpanMs(text);

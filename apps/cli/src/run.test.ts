@@ -107,6 +107,7 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     [["send", "--to", "http://a", "--payload", "{a:1}"], "--payload is no JSON"],
     [["send", "--to", "http://a", "--payload", "@/no/such/file"], "cannot be read (ENOENT)"],
     [["send", "--to", "http://a", "--test", "--max-attempts", "11"], "from 1 to 10"],
+    [["send", "--to", "http://a", "--test", "--idempotency-key", ""], "printable ASCII"],
     [["publish", "message.received"], "required option '--data <json>' not specified"],
     [["replay"], "required option '--since <when>' not specified"],
     [["replay", "--since", "2h", "--rate", "0"], "a number above 0"],
@@ -115,6 +116,7 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     [["listen", "--port", "70000"], "from 0 to 65535"],
     [["listen", "--secret", "whsec_%%"], "The secret cannot be used"],
     [["--url", "localhost:3000", "list"], "give http://HOST:PORT"],
+    [["--url", "http://localhost:3000/?a=b", "list"], "must not hold a query"],
   ])("wd %j", async (args, says) => {
     const { exitCode, out, err } = await wd(args);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Attempt, Client, DeliveryWithAttempts } from "@webhook-delivery/client";
 import { EXIT } from "./exit-codes.ts";
 import { Failure, isPassing } from "./failure.ts";
+import type { Setbacks } from "./setbacks.ts";
 import { isFinished } from "./statuses.ts";
 import { span } from "./text/times.ts";
 
@@ -18,23 +19,24 @@ export interface WaitOptions {
   /** Undefined: as long as it takes. */
   readonly timeoutMs: number | undefined;
   /** Hears of what it could not ask. */
-  readonly onSetback: (error: unknown) => void;
+  readonly setbacks: Setbacks;
 }
 
 /** Asks until `isOver`; what was asked last. `what`: for the message when time is up. */
 export async function waitUntil<T>(
   ask: () => Promise<T>,
   isOver: (answer: T) => boolean,
-  { signal, timeoutMs, onSetback, what }: WaitOptions & { readonly what: string },
+  { signal, timeoutMs, setbacks, what }: WaitOptions & { readonly what: string },
 ): Promise<T> {
   const deadline = performance.now() + (timeoutMs ?? Infinity);
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * SLOWER_BY)) {
     try {
       const answer = await ask();
+      setbacks.over();
       if (isOver(answer)) return answer;
     } catch (error) {
       if (!isPassing(error)) throw error;
-      onSetback(error);
+      setbacks.note(error);
     }
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) {

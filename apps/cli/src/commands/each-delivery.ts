@@ -23,10 +23,12 @@ export async function eachDelivery(
       results.push({ id, delivery: await act(id) });
       output.lines([`${id}  ${done}`]);
     } catch (error) {
-      cli.signal.throwIfAborted();
       const { code, message, exitCode: own } = tellFailure(error, cli.connection?.url);
-      // No usable answer to this one: there will be none to the next either.
-      if (own !== EXIT.failed || code === "unauthorized") throw error;
+      // No answer to this one: there will be none to the next either.
+      if (cli.signal.aborted || own !== EXIT.failed || code === "unauthorized") {
+        if (results.length > 0) output.json(results);
+        throw error;
+      }
       results.push({ id, error: { code, message } });
       exitCode = own;
       output.note(`${id}  ${code}: ${message}`);

@@ -22,17 +22,13 @@ export async function followDelivery(
 ): Promise<DeliveryWithAttempts> {
   const { output, signal } = cli;
   const { paint } = output;
-  const setbacks = createSetbacks(output);
   try {
     const delivery = await waitForDelivery(client, id, {
       signal,
       timeoutMs,
       known,
-      onSetback: setbacks.note,
-      onAttempt: (attempt) => {
-        setbacks.over();
-        output.lines(describeAttempt(attempt, { now: new Date(), paint }));
-      },
+      setbacks: createSetbacks(output),
+      onAttempt: (attempt) => output.lines(describeAttempt(attempt, { now: new Date(), paint })),
     });
     output.lines([paintState(paint, delivery.status)]);
     if (delivery.status !== "success") cli.endWith(EXIT.failed);

@@ -68,18 +68,16 @@ async function follow(
   { output, signal, endWith }: Cli,
   timeoutMs: number | undefined,
 ): Promise<Replay> {
-  const setbacks = createSetbacks(output);
   let told = "";
   const ask = async (): Promise<Replay> => {
     const replay = await client.deliveries.getReplay(id, { signal });
-    setbacks.over();
     const progress = replayProgress(replay);
     if (progress !== told) output.lines([`  ${progress}`]);
     told = progress;
     return replay;
   };
   try {
-    const options = { signal, timeoutMs, onSetback: setbacks.note, what: `Replay ${id}` };
+    const options = { signal, timeoutMs, setbacks: createSetbacks(output), what: `Replay ${id}` };
     const replay = await waitUntil(ask, ({ state }) => state !== "running", options);
     if (replay.state !== "completed") endWith(EXIT.failed);
     return replay;

@@ -5,7 +5,7 @@ import type { Cli, Parent } from "../cli.ts";
 import { usageFailure } from "../failure.ts";
 import { examples } from "../help.ts";
 import { readJson } from "../json-input.ts";
-import { integer, spanMs } from "../option-values.ts";
+import { idempotencyKey, integer, spanMs } from "../option-values.ts";
 import { followDelivery } from "./follow-delivery.ts";
 
 type Format = NonNullable<NewDelivery["format"]>;
@@ -36,7 +36,11 @@ export function addSend(parent: Parent, cli: Cli): void {
     .option("--campaign <name>", "name of the campaign")
     .optionsGroup("How:")
     .option("--max-attempts <n>", `1 to ${MOST_ATTEMPTS}`, integer(1, MOST_ATTEMPTS))
-    .option("--idempotency-key <key>", "given again with the same request, it is sent once")
+    .option(
+      "--idempotency-key <key>",
+      "given again with the same request, it is sent once",
+      idempotencyKey,
+    )
     .option("--wait", "print each attempt, until the delivery is finished; 1 when it failed")
     .option("--timeout <span>", "with --wait: give up waiting after 30s, 5m, …", spanMs)
     .optionsGroup("Options:")
@@ -81,10 +85,9 @@ export function addSend(parent: Parent, cli: Cli): void {
         }),
       };
       const { output, signal } = cli;
-      const { idempotencyKey } = options;
       const accepted = await client.deliver(request, {
         signal,
-        ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
       });
       output.lines([`Accepted: ${accepted.id}`]);
       if (options.wait === undefined) return output.json(accepted);

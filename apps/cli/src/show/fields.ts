@@ -2,7 +2,7 @@
 import { visible } from "../text/visible.ts";
 
 /** A value with colours, made visible by who coloured it. */
-export interface Painted {
+interface Painted {
   readonly painted: string;
 }
 

@@ -1,5 +1,5 @@
 /** Colours, or none. */
-export type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
+type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
 export type Paint = (style: Style, text: string) => string;
 
 export const plain: Paint = (_style, text) => text;
