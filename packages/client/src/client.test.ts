@@ -1,0 +1,333 @@
+/** How calls are made and made again, against a server that answers as it is told. */
+import { createServer } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test } from "vitest";
+import { hang, reset, type Answer } from "@webhook-delivery/shared/testing/receiver.ts";
+import { createClientWithin, type Client } from "./client.ts";
+import type { ClientOptions } from "./options.ts";
+import { refusal, startScript, success, type ScriptedServer } from "./scripted-server.fixture.ts";
+
+const API_KEY = "wd_key-that-nobody-may-see";
+const ID = "019aa5b0-7c00-7000-8000-0000000000d1";
+const delivery = { delivery: { id: ID } };
+const NEW = { webhookUrl: "https://example.com/", payload: { number: 1 } };
+
+interface Scene extends AsyncDisposable {
+  readonly server: ScriptedServer;
+  readonly client: Client;
+  /** Milliseconds that were waited before each new try. */
+  readonly waits: readonly number[];
+}
+
+async function scene(
+  answers: readonly Answer[],
+  options: Partial<ClientOptions> = {},
+): Promise<Scene> {
+  const server = await startScript(...answers);
+  const waits: number[] = [];
+  const client = createClientWithin(
+    { url: server.url, apiKey: API_KEY, ...options },
+    {
+      now: () => Date.parse("2026-11-21T10:00:00Z"),
+      random: () => 0.5,
+      sleep: async (ms, signal) => {
+        waits.push(ms);
+        signal?.throwIfAborted();
+      },
+    },
+  );
+  return { server, client, waits, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+describe("a delivery", () => {
+  test("is asked for with the key, as JSON, under a key of its own", async () => {
+    await using one = await scene([success(delivery, 202)]);
+    expect(await one.client.deliver(NEW)).toEqual({ id: ID });
+    await one.client.deliver(NEW);
+    const [first, second] = one.server.asked;
+    expect(first).toMatchObject({
+      method: "POST",
+      url: "/webhook-delivery",
+      headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
+      body: JSON.stringify(NEW),
+    });
+    const keys = [first, second].map((asked) => asked?.headers["idempotency-key"]);
+    expect(new Set(keys).size).toBe(2);
+    expect(keys.join()).toMatch(/^[0-9a-f-]{36},[0-9a-f-]{36}$/);
+  });
+
+  test.each<[string, Answer]>([
+    ["503", refusal(503, "unavailable")],
+    ["429", refusal(429, "rate_limited")],
+    ["a proxy's 502", { status: 502, body: "<html>Bad Gateway</html>" }],
+    ["a proxy's 504", { status: 504, body: "" }],
+    ["a reset", reset],
+    ["no answer in time", hang],
+    [
+      "an answer that breaks off",
+      (response) => {
+        response.writeHead(200, { "content-length": "1000" }).write("{");
+        setImmediate(() => response.socket?.destroy());
+      },
+    ],
+  ])("is asked for again after %s, with the same key and the same bytes", async (_, answer) => {
+    await using one = await scene([answer, answer, success(delivery)], { timeoutMs: 300 });
+    expect(await one.client.deliver(NEW)).toEqual({ id: ID });
+    const { asked } = one.server;
+    expect(asked).toHaveLength(3);
+    expect(new Set(asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+    expect(new Set(asked.map(({ body }) => body)).size).toBe(1);
+    expect(one.waits).toEqual([125, 250]);
+  });
+
+  test("is given up after maxRetries more tries, with the service's own words", async () => {
+    await using one = await scene([refusal(503, "unavailable")], { maxRetries: 2 });
+    await expect(one.client.deliver(NEW)).rejects.toMatchObject({
+      name: "WebhookDeliveryError",
+      status: 503,
+      code: "unavailable",
+      details: [],
+    });
+    expect(one.server.asked).toHaveLength(3);
+  });
+
+  test("that is refused is not asked for again", async () => {
+    await using one = await scene([refusal(409, "idempotency_conflict")]);
+    const asked = one.client.deliver(NEW, { idempotencyKey: "order-1" });
+    await expect(asked).rejects.toMatchObject({ status: 409, code: "idempotency_conflict" });
+    expect(one.server.asked.map(({ headers }) => headers["idempotency-key"])).toEqual(["order-1"]);
+  });
+
+  test.each(["", "é", "line\nend", "x".repeat(256)])(
+    "under the key %j is not sent",
+    async (key) => {
+      await using one = await scene([success(delivery)]);
+      await expect(one.client.deliver(NEW, { idempotencyKey: key })).rejects.toThrow(TypeError);
+      expect(one.server.asked).toEqual([]);
+    },
+  );
+});
+
+describe("Retry-After", () => {
+  test("is waited for", async () => {
+    const later = refusal(429, "rate_limited", { "retry-after": "2" });
+    const at = { "retry-after": "Sat, 21 Nov 2026 10:00:03 GMT" };
+    await using one = await scene([later, refusal(503, "unavailable", at), success(delivery)]);
+    await one.client.deliver(NEW);
+    expect(one.waits).toEqual([2_125, 3_250]);
+  });
+
+  test("of more than half a minute is left to the caller", async () => {
+    await using one = await scene([refusal(429, "rate_limited", { "retry-after": "3600" })]);
+    await expect(one.client.deliver(NEW)).rejects.toMatchObject({ code: "rate_limited" });
+    expect(one.waits).toEqual([]);
+  });
+});
+
+describe("an event", () => {
+  test("gets an id for the call, which its repeats have too", async () => {
+    await using one = await scene([reset, success({ eventId: "e", deliveries: [] }, 202)]);
+    const published = await one.client.publish({ type: "a.b", data: 1 });
+    expect(published).toEqual({ eventId: "e", deliveries: [] });
+    const ids = one.server.asked.map(
+      ({ body }) => (JSON.parse(body) as { eventId: string }).eventId,
+    );
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test("keeps the id it has", async () => {
+    await using one = await scene([success()]);
+    await one.client.publish({ type: "a.b", data: null, eventId: "mine" });
+    expect(one.server.asked[0]?.body).toBe('{"type":"a.b","data":null,"eventId":"mine"}');
+  });
+});
+
+describe("what must not be done twice", () => {
+  const calls: readonly [string, (client: Client) => Promise<unknown>][] = [
+    [
+      "endpoints.create",
+      async ({ endpoints }) => endpoints.create({ url: "https://example.com/" }),
+    ],
+    ["endpoints.test", async ({ endpoints }) => endpoints.test(ID)],
+    ["endpoints.rotateSecret", async ({ endpoints }) => endpoints.rotateSecret(ID)],
+    ["endpoints.enable", async ({ endpoints }) => endpoints.enable(ID)],
+    ["deliveries.retry", async ({ deliveries }) => deliveries.retry(ID)],
+    ["deliveries.cancel", async ({ deliveries }) => deliveries.cancel(ID)],
+    ["deliveries.replay", async ({ deliveries }) => deliveries.replay({ since: "2026-11-21" })],
+    ["deliveries.cancelReplay", async ({ deliveries }) => deliveries.cancelReplay(ID)],
+  ];
+
+  test.each(calls)("%s is not repeated when its answer is lost", async (_, call) => {
+    for (const answer of [reset, refusal(503, "unavailable")]) {
+      await using one = await scene([answer, success()]);
+      await expect(call(one.client)).rejects.toThrow(/No answer|unavailable/);
+      expect(one.server.asked).toHaveLength(1);
+    }
+  });
+
+  test.each(calls)("%s is repeated when it came too fast", async (_, call) => {
+    await using one = await scene([refusal(429, "rate_limited"), success({ delivery: {} })]);
+    await call(one.client).catch(() => undefined);
+    expect(one.server.asked).toHaveLength(2);
+  });
+
+  test("is repeated when nobody took the connection", async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`;
+    await using one = await scene([], { url });
+    const created = one.client.endpoints.create({ url: "https://example.com/" });
+    await expect(created).rejects.toMatchObject({
+      name: "WebhookDeliveryConnectionError",
+      message: expect.stringContaining("ECONNREFUSED") as string,
+      cause: expect.any(Error) as Error,
+    });
+    expect(one.waits).toEqual([125, 250, 500]);
+  });
+});
+
+describe("a removal", () => {
+  test("whose answer was lost is done when the endpoint is gone", async () => {
+    await using one = await scene([reset, refusal(404, "not_found")]);
+    expect(await one.client.endpoints.delete(ID)).toEqual({ cancelled: 0 });
+  });
+
+  test("of what never was there is an error, also after being too fast", async () => {
+    await using one = await scene([refusal(429, "rate_limited"), refusal(404, "not_found")]);
+    await expect(one.client.endpoints.delete(ID)).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("an answer that is not the service's", () => {
+  test.each<[string, Answer, string]>([
+    ["HTML", { status: 200, body: "<html>" }, "HTTP 200"],
+    ["other JSON", { status: 200, body: '{"ok":true}' }, "HTTP 200"],
+    ["an empty 404", 404, "HTTP 404"],
+    ["a redirect", { status: 301, headers: { location: "https://example.com/" } }, "redirect"],
+  ])("%s is no answer", async (_, answer, said) => {
+    await using one = await scene([answer]);
+    await expect(one.client.deliver(NEW)).rejects.toMatchObject({
+      name: "WebhookDeliveryConnectionError",
+      message: expect.stringContaining(said) as string,
+    });
+    expect(one.server.asked).toHaveLength(1);
+  });
+});
+
+describe("a caller that has lost interest", () => {
+  test("gets its own reason, at once while an answer is outstanding", async () => {
+    await using one = await scene([hang]);
+    const interest = new AbortController();
+    const asked = one.client.deliver(NEW, { signal: interest.signal });
+    await one.server.waitFor(1);
+    interest.abort(new Error("never mind"));
+    await expect(asked).rejects.toThrow("never mind");
+    expect(one.waits).toEqual([]);
+  });
+
+  test("has nothing sent when it was lost before", async () => {
+    await using one = await scene([success(delivery)]);
+    const signal = AbortSignal.abort(new Error("never mind"));
+    await expect(one.client.deliver(NEW, { signal })).rejects.toThrow("never mind");
+    await expect(one.client.deliveries.get(ID, { signal })).rejects.toThrow("never mind");
+    expect(one.server.asked).toEqual([]);
+  });
+});
+
+describe("addresses", () => {
+  test("a path of the base URL is kept, with or without a slash at its end", async () => {
+    await using server = await startScript(success(delivery));
+    for (const end of ["/hooks/v1", "/hooks/v1/", "/hooks/v1//", "", "/"]) {
+      const { client } = await scene([], { url: server.url + end });
+      await client.deliveries.get(ID);
+    }
+    const paths = server.asked.map(({ url }) => url.replace(ID, "ID"));
+    const deep = "/hooks/v1/webhook-delivery/ID";
+    expect(paths).toEqual([deep, deep, deep, "/webhook-delivery/ID", "/webhook-delivery/ID"]);
+  });
+
+  test("an id is one segment, whatever is in it", async () => {
+    await using one = await scene([success()]);
+    await one.client.endpoints.putForSource("+1 555/../?#%é", {});
+    expect(one.server.asked[0]?.url).toBe("/endpoints/by-source/%2B1%20555%2F..%2F%3F%23%25%C3%A9");
+    for (const id of ["", ".", ".."]) {
+      await expect(one.client.endpoints.delete(id)).rejects.toThrow(TypeError);
+    }
+    expect(one.server.asked).toHaveLength(1);
+  });
+
+  test("a query has what was given and nothing else", async () => {
+    await using one = await scene([success({ deliveries: [], total: 0, nextCursor: null })]);
+    await one.client.deliveries.list({ q: "a&b=c é", limit: 5 });
+    await one.client.deliveries.list();
+    expect(one.server.asked.map(({ url }) => url)).toEqual([
+      "/webhook-delivery?q=a%26b%3Dc+%C3%A9&limit=5",
+      "/webhook-delivery",
+    ]);
+  });
+});
+
+test("the API key is in no error, whatever goes wrong", async () => {
+  const answers = [reset, { status: 500, body: "oops" }, refusal(401, "unauthorized"), 302];
+  for (const answer of answers) {
+    await using one = await scene([answer], { maxRetries: 0 });
+    expect(await everythingIn(one.client.deliver(NEW))).not.toContain(API_KEY);
+  }
+  for (const apiKey of [`${API_KEY}\n`, `${API_KEY} `, `${API_KEY}é`, ""]) {
+    const said = await everythingIn(scene([], { apiKey }));
+    expect(said).toContain("apiKey must be");
+    expect(said).not.toContain(API_KEY);
+  }
+});
+
+test.each([
+  { url: "localhost:3000" },
+  { url: "/api" },
+  { url: "ftp://example.com" },
+  { url: "https://user:hunter2@example.com" },
+  { url: "https://example.com/?key=hunter2" },
+  { timeoutMs: 0 },
+  { timeoutMs: Number.NaN },
+  { timeoutMs: 2 ** 31 },
+  { maxRetries: -1 },
+  { maxRetries: 0.5 },
+])("options that cannot be used are refused at once: %j", (wrong) => {
+  const options = { url: "https://example.com", apiKey: API_KEY, ...wrong };
+  const make = () =>
+    createClientWithin(options, { now: Date.now, random: Math.random, sleep: never });
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(/^(?!.*hunter2)/);
+});
+
+test("brings its own fetch when it is given one", async () => {
+  const asked: string[] = [];
+  const answer = async (url: string | URL | Request) => {
+    asked.push(url instanceof Request ? url.url : url.toString());
+    return Response.json({ status: "success", ...delivery });
+  };
+  await using one = await scene([], { url: "https://hooks.example.com/api", fetch: answer });
+  expect(await one.client.deliver(NEW)).toEqual({ id: ID });
+  expect(asked).toEqual(["https://hooks.example.com/api/webhook-delivery"]);
+});
+
+async function never(): Promise<void> {
+  throw new Error("nothing is to be waited for");
+}
+
+/** An error with all its causes, as a log would show it. */
+async function everythingIn(promise: Promise<unknown>): Promise<string> {
+  const { inspect } = await import("node:util");
+  return promise.then(
+    () => "",
+    (error: unknown) => inspect(error, { depth: null, showHidden: true }),
+  );
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
