@@ -30,10 +30,10 @@ export function addPublish(parent: Parent, cli: Cli): void {
       const published = await client.publish(event, { signal });
       output.json(published);
       const { deliveries, disabled, matched } = published;
-      const but = disabled.length === 0 ? "" : ` (disabled: ${disabled.length})`;
       output.lines([
-        `Published ${visible(published.eventId)}; endpoints that subscribe: ${matched}${but}`,
+        `Published ${visible(published.eventId)}; endpoints that subscribe: ${matched}`,
         ...deliveries.map((id) => `  ${id}`),
+        ...disabled.map((id) => `  ${id}  not sent: its endpoint is disabled`),
       ]);
     });
 }

@@ -95,7 +95,8 @@ export function describeDelivery(delivery: DeliveryWithAttempts, shown: Shown): 
 /** What happened, and below it what the receiver said. */
 export function describeAttempt(attempt: Attempt, { now, paint }: Shown): string[] {
   const { attemptNumber, attemptedAt, responseBody, willRetry, retryAt } = attempt;
-  const next = willRetry && retryAt !== null ? `, ${nextTry(retryAt, now)}` : "";
+  const isAhead = willRetry && retryAt !== null && Date.parse(retryAt) > now.getTime();
+  const next = isAhead ? `, next ${relative(retryAt, now)}` : "";
   const state = attempt.errorType === null ? "success" : "failed";
   const what = paintState(paint, state, visible(attemptResult(attempt)));
   const head = `  ${attemptNumber}  ${attemptedAt}  ${what}${next}`;

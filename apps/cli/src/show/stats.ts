@@ -27,7 +27,7 @@ export function describeStats(stats: Stats, { paint, columns }: StatsShown): str
       ["attempts/s", stats.jobsPerSecond.toFixed(2)],
     ]),
     "",
-    paint("bold", `Last ${stats.days} days (since ${stats.since})`),
+    paint("bold", `Last ${stats.days === 1 ? "day" : `${stats.days} days`} (since ${stats.since})`),
     ...fields([
       ["accepted", deliveries.total],
       ["success", deliveries.success],
