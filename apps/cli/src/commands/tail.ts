@@ -10,8 +10,8 @@ import { look } from "../tail/look.ts";
 import { createWatch } from "../tail/watch.ts";
 
 const LOOK_EVERY_MS = 1_000;
-/** As many as a look can keep up with in time. */
-const MOST_UNFINISHED = 1_000;
+/** Some megabytes of memory. */
+const MOST_UNFINISHED = 10_000;
 
 export function addTail(parent: Parent, cli: Cli): void {
   parent
@@ -33,6 +33,7 @@ export function addTail(parent: Parent, cli: Cli): void {
       const watch = createWatch({ mostUnfinished: MOST_UNFINISHED });
       const setbacks = createSetbacks(output);
       let hasLooked = false;
+      let wasIncomplete = false;
       const show = (delivery: Delivery): void => {
         if (failed && delivery.status !== "failed") return;
         output.jsonLine(delivery);
@@ -48,7 +49,10 @@ export function addTail(parent: Parent, cli: Cli): void {
           hasLooked = true;
           setbacks.over();
           news.forEach(show);
-          if (isIncomplete) output.note("Too many new deliveries at once: not all are shown.");
+          if (isIncomplete && !wasIncomplete) {
+            output.note("Too many new deliveries at once: not all are shown.");
+          }
+          wasIncomplete = isIncomplete;
         } catch (error) {
           if (signal.aborted) return;
           if (!hasLooked || !isPassing(error)) throw error;

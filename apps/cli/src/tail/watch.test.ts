@@ -13,13 +13,8 @@ type Given = Partial<Delivery> & {
 /** As far as a watch looks. */
 function delivery({ atS, bornS = atS, ...rest }: Given): Delivery {
   const at = (seconds: number) => new Date(EPOCH_MS + seconds * 1_000).toISOString();
-  const whole = {
-    status: "pending",
-    attempt: 0,
-    createdAt: at(bornS),
-    updatedAt: at(atS),
-    ...rest,
-  };
+  const times = { createdAt: at(bornS), updatedAt: at(atS), nextRetryAt: null };
+  const whole = { status: "pending", attempt: 0, ...times, ...rest };
   return whole as Delivery;
 }
 
@@ -51,7 +46,9 @@ describe("a watch", () => {
 
   test("begins with a service that has done nothing yet", () => {
     const it = watch();
+    expect(it.hasBegun).toBe(false);
     expect(it.take([])).toEqual([]);
+    expect([it.hasBegun, it.acceptedSince]).toEqual([true, undefined]);
     expect(told(it.take([delivery({ id: "first", atS: 0 })]))).toEqual(["first pending 0"]);
   });
 
@@ -90,11 +87,25 @@ describe("a watch", () => {
     expect(it.unread(10)).toEqual(["b"]);
   });
 
-  test("watches no more than it was told to: the newest", () => {
+  test("asks first for what was in flight, then for what is due, last for what waits", () => {
     const it = watch();
-    it.take(["a", "b", "c", "d", "e"].map((id, atS) => delivery({ id, atS })));
+    const nextRetryAt = "2026-11-21T11:00:00.000Z";
+    it.take([
+      delivery({ id: "waits", atS: 0, attempt: 1, nextRetryAt }),
+      delivery({ id: "due", atS: 1 }),
+      delivery({ id: "in flight", atS: 2, status: "sent", attempt: 1 }),
+    ]);
     it.take([]);
-    expect(it.unread(10)).toEqual(["c", "d", "e"]);
+    expect(it.unread(10)).toEqual(["in flight", "due", "waits"]);
+  });
+
+  test("watches no more than it was told to: those that moved last", () => {
+    const it = watch();
+    const moved = delivery({ id: "a", atS: 9, bornS: 0, status: "sent", attempt: 1 });
+    it.take([...["b", "c", "d", "e"].map((id, atS) => delivery({ id, atS })), moved]);
+    it.take([]);
+    expect(it.unread(10).toSorted()).toEqual(["a", "d", "e"]);
+    expect([it.knows("a"), it.knows("b")]).toEqual([true, false]);
   });
 
   test("looks back a little further than its newest, since rows come out of order", () => {
