@@ -111,6 +111,8 @@ async function finish(sql: Sql, ids: readonly string[]): Promise<void> {
     attemptNumber: 1,
     attemptedAt: new Date(),
     durationMs: 40 + Math.floor(Math.random() * 100),
+    earlierCalls: [],
+    requestUrl: null,
     requestHeaders: { "content-type": "application/json" },
     responseStatus: 200,
     responseHeaders: { "content-type": "text/plain" },

@@ -3,7 +3,7 @@
  * JavaScript, by TypeScript and where there is no Node.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,26 +45,6 @@ test("the package has its code and types, its licence, a README and no dependenc
   expect(manifest).not.toHaveProperty("dependencies");
 });
 
-const PLAIN = `
-import { createClient, verify as all, WebhookDeliveryError } from "@webhook-delivery/client";
-import { verify } from "@webhook-delivery/client/verify";
-
-const client = createClient({ url: process.argv[2], apiKey: "key" });
-const { id } = await client.deliver({ webhookUrl: "https://example.com/", payload: 1 });
-const error = await client.deliveries.get(id).catch((reason) => reason);
-const headers = {
-  "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-  "webhook-timestamp": "1614265330",
-  "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-};
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const options = { now: new Date(1614265330000) };
-const { payload } = await verify('{"test": 2432232314}', headers, secret, options);
-const refused = await verify("{}", headers, secret, options).catch((reason) => reason.code);
-const isError = error instanceof WebhookDeliveryError && all === verify;
-console.log(JSON.stringify({ id, isError, code: error.code, payload, refused }));
-`;
-
 const EXPECTED = {
   id: "d1",
   isError: true,
@@ -99,7 +79,7 @@ const NODES = [...(await nodes())].filter(([version]) => Number(version.slice(1)
 
 test.each(NODES)("plain JavaScript on Node %s delivers and verifies", async (_, node) => {
   await using server = await startAnswers();
-  await writeFile(join(project, "plain.js"), PLAIN);
+  await copyFile(new URL("outside/plain.js", import.meta.url), join(project, "plain.js"));
   const { stdout } = await run(node, ["plain.js", server.url], { cwd: project });
   expect(JSON.parse(stdout)).toEqual(EXPECTED);
 });
@@ -114,53 +94,16 @@ test("a realm with fetch and Web Crypto and nothing of Node delivers and verifie
   expect(JSON.parse(stdout)).toEqual(EXPECTED);
 });
 
-const TYPED = `
-import {
-  createClient, verify, WebhookDeliveryError, WebhookVerificationError,
-  type BatchResult, type Client, type Delivery, type Endpoint, type NewDelivery, type NewEndpoint,
-  type NewEvent, type VerifiedWebhook,
-} from "@webhook-delivery/client";
-import { verify as alone } from "@webhook-delivery/client/verify";
+/** The TypeScript that these pages show, with what its surroundings would give it. */
+async function examplesOf(pages: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(pages.map(async (page) => readFile(join(ROOT, page), "utf8")));
+  return texts.flatMap((text) =>
+    Array.from(text.matchAll(/^```ts\n([^]*?)^```/gm), ([, code = ""]) => SURROUNDINGS + code),
+  );
+}
 
-const client: Client = createClient({ url: "https://example.com", apiKey: "key" });
-const wanted: NewDelivery = { webhookUrl: "https://example.com/", payload: { a: 1 } };
-const delivery: Delivery = await client.deliver(wanted, { idempotencyKey: "k" });
-const status: "pending" | "sent" | "success" | "failed" | "cancelled" = delivery.status;
-const event: NewEvent = { type: "a.b", data: null };
-const ids: readonly string[] = (await client.publish(event)).deliveries;
-const types = ["a.*"] as const;
-const endpoint: NewEndpoint = { url: "https://example.com/", eventTypes: types };
-const created: { endpoint: Endpoint; secret: string } = await client.endpoints.create(endpoint);
-const source = await client.endpoints.putForSource("s", {});
-const perhaps: string | undefined = source.secret;
-const results: BatchResult[] = await client.deliverBatch([wanted, { ...wanted, idempotencyKey: "i" }]);
-for (const result of results) {
-  const text: string = result.status === "success" ? result.delivery.id : result.error.code;
-  void text;
-}
-for await (const one of client.deliveries.iterate({ deliveryStatus: "failed" })) void one.lastError;
-const verified: VerifiedWebhook = await verify("{}", new Headers(), ["a", "b"]);
-await alone(new Uint8Array(), { "webhook-id": ["a"], other: undefined }, "secret");
-export async function POST(request: Request): Promise<Response> {
-  try {
-    await verify(await request.arrayBuffer(), request.headers, "secret", { toleranceSeconds: 60 });
-  } catch (error) {
-    if (error instanceof WebhookVerificationError) return new Response(error.code, { status: 400 });
-    if (error instanceof WebhookDeliveryError) return new Response(error.details[0]?.field);
-    throw error;
-  }
-  return new Response();
-}
-// @ts-expect-error: no such field
-await client.deliver({ webhookURL: "https://example.com/" });
-// @ts-expect-error: data is needed
-await client.publish({ type: "a.b" });
-// @ts-expect-error: no such state
-await client.deliveries.list({ deliveryStatus: "lost" });
-// @ts-expect-error: a parsed body cannot be verified
-await verify({ a: 1 }, {}, "secret");
-void [status, ids, created, perhaps, verified];
-`;
+const SURROUNDINGS =
+  "declare const process: { readonly env: Record<string, string | undefined> };\n";
 
 describe.each([
   ["7, the workspace's", join(ROOT, "node_modules/typescript")],
@@ -173,7 +116,13 @@ describe.each([
     ["nodenext, with Node's types", { module: "nodenext", lib: ["es2022"], ...types }],
     ["a bundler", { module: "esnext", moduleResolution: "bundler", ...web }],
   ])("%s: the strictest check finds nothing wrong", async (_name, settings) => {
-    await writeFile(join(project, "typed.ts"), TYPED);
+    await copyFile(new URL("outside/typed.ts", import.meta.url), join(project, "typed.ts"));
+    const shown = await examplesOf(["README.md", "packages/client/README.md"]);
+    expect(shown.length).toBeGreaterThanOrEqual(3);
+    const names = shown.map((_text, index) => `shown-${index}.ts`);
+    for (const [index, text] of shown.entries()) {
+      await writeFile(join(project, `shown-${index}.ts`), text);
+    }
     const strict = {
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -181,7 +130,7 @@ describe.each([
     };
     const compilerOptions = { target: "es2022", noEmit: true, ...strict, ...settings };
     const file = join(project, "tsconfig.json");
-    await writeFile(file, JSON.stringify({ compilerOptions, files: ["typed.ts"] }));
+    await writeFile(file, JSON.stringify({ compilerOptions, files: ["typed.ts", ...names] }));
     const check = run(process.execPath, [join(compiler, "bin/tsc"), "-p", file], { cwd: project });
     const said = await check.then(
       () => "",

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { afterAnswer } from "./attempt-record.ts";
 
 const NOW = new Date("2026-03-10T12:00:00.000Z");
-const deps = { scheduleMs: [5_000, 25_000, 125_000], now: () => NOW };
+const deps = { scheduleMs: [5_000, 25_000, 125_000], now: () => NOW, responseBodyLimit: 10 };
 
 function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
   return {
@@ -15,6 +15,7 @@ function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
     clientId: null,
     eventType: "lead.captured",
     webhookUrl: "https://a.example/",
+    format: "standard",
     body: "{}",
     secretEncrypted: null,
     attempt: 1,
@@ -31,11 +32,8 @@ function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
 
 function after(claim: Partial<ClaimedDelivery>, status: number) {
   const result: AttemptResult = { kind: "response", status, headers: {}, body: "", durationMs: 7 };
-  const { next, chargedTo } = afterAnswer(deps, claimed(claim), {
-    attemptedAt: NOW,
-    headers: {},
-    result,
-  });
+  const last = { id: "a", url: null, calledAt: NOW, headers: {}, result };
+  const { next, chargedTo } = afterAnswer(deps, claimed(claim), { earlier: [], last });
   const inMs = next.status === "pending" ? next.retryAt.getTime() - NOW.getTime() : null;
   return { status: next.status, inMs, chargedTo };
 }

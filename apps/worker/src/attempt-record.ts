@@ -1,14 +1,17 @@
 /** What an attempt becomes in the log, and what it makes of its delivery. */
-import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
 import { waitAfterInternalFaultMs } from "@webhook-delivery/shared/core/fault.ts";
+import { firstCharacters } from "@webhook-delivery/shared/core/first-characters.ts";
 import { decideNext } from "@webhook-delivery/shared/core/retry.ts";
 import { signOf } from "@webhook-delivery/shared/core/sign.ts";
-import type { AttemptRecord } from "@webhook-delivery/shared/db/attempts.ts";
+import type { AttemptRecord, CallRecord } from "@webhook-delivery/shared/db/attempts.ts";
 import type { ClaimedDelivery } from "@webhook-delivery/shared/db/claims.ts";
+import type { MadeCall, MadeCalls } from "./calls.ts";
 
 export interface RecordDeps {
   readonly scheduleMs: readonly number[];
   readonly now: () => Date;
+  /** Characters of an answer's body that are kept: a format may have read more. */
+  readonly responseBodyLimit: number;
 }
 
 /** The next probes take other deliveries, or one that its receiver cannot stand would keep it shut. */
@@ -17,9 +20,9 @@ const AFTER_PROBE_MS = 60_000;
 export function afterAnswer(
   deps: RecordDeps,
   claim: ClaimedDelivery,
-  made: { attemptedAt: Date; headers: Record<string, string>; result: AttemptResult },
+  { earlier, last }: MadeCalls,
 ): AttemptRecord {
-  const { result } = made;
+  const { result } = last;
   const endedAt = deps.now();
   const isFailedProbe = claim.isProbe && signOf(result, endedAt)?.kind === "ill";
   const attemptInRound = claim.attempt - claim.attemptsBeforeRound;
@@ -32,15 +35,15 @@ export function afterAnswer(
     scheduleMs: claim.endpoint?.scheduleMs ?? deps.scheduleMs,
     endedAt,
   });
-  const response = result.kind === "response" ? result : undefined;
   const failure = decision.next === "success" ? undefined : decision.failure;
   return {
-    ...recordBase(claim, made.attemptedAt),
-    durationMs: Math.round(result.durationMs),
-    requestHeaders: made.headers,
-    responseStatus: response?.status ?? null,
-    responseHeaders: response?.headers ?? null,
-    responseBody: response?.body ?? null,
+    ...recordBase(claim, last.calledAt),
+    ...callBase(deps, last),
+    earlierCalls: earlier.map((call): CallRecord => ({
+      callId: call.id,
+      attemptedAt: call.calledAt,
+      ...callBase(deps, call),
+    })),
     error: failure?.message ?? null,
     errorType: failure?.errorType ?? null,
     next:
@@ -64,6 +67,8 @@ export function afterFault(
   return {
     ...recordBase(claim, attemptedAt),
     durationMs: Math.max(0, endedAt - attemptedAt.getTime()),
+    earlierCalls: [],
+    requestUrl: null,
     requestHeaders: null,
     responseStatus: null,
     responseHeaders: null,
@@ -81,6 +86,18 @@ function recordBase(claim: ClaimedDelivery, attemptedAt: Date) {
     claimId: claim.claimId,
     attemptNumber: claim.attempt,
     attemptedAt,
+  };
+}
+
+function callBase({ responseBodyLimit }: RecordDeps, { url, headers, result }: MadeCall) {
+  const response = result.kind === "response" ? result : undefined;
+  return {
+    durationMs: Math.round(result.durationMs),
+    requestUrl: url,
+    requestHeaders: headers,
+    responseStatus: response?.status ?? null,
+    responseHeaders: response?.headers ?? null,
+    responseBody: response ? firstCharacters(response.body, responseBodyLimit) : null,
   };
 }
 

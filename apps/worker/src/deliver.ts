@@ -1,5 +1,5 @@
 /**
- * One attempt of one delivery: claim, wait for its turn, sign, send, record.
+ * One attempt of one delivery: claim, wait for its turn, sign and send (calls.ts), record.
  *
  * The claim is a guarded UPDATE, so of any number of jobs and workers one makes the attempt. What came
  * of it is kept in memory until it is in the database, however long that is away: a request that was
@@ -9,9 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
-import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { laneOf, QUICK_MS } from "@webhook-delivery/shared/core/lanes.ts";
-import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
 import { signOf } from "@webhook-delivery/shared/core/sign.ts";
 import type { EncryptionKey } from "@webhook-delivery/shared/core/secret-box.ts";
 import type { AttemptRecord, Recorded } from "@webhook-delivery/shared/db/attempts.ts";
@@ -20,8 +18,8 @@ import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
-import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
 import { afterAnswer, afterFault, type RecordDeps } from "./attempt-record.ts";
+import { durationOf, makeCalls } from "./calls.ts";
 import type { Claims } from "./claims.ts";
 import type { DestinationNotes, Note } from "./destination-notes.ts";
 import type { FollowUp } from "./follow-up.ts";
@@ -68,8 +66,8 @@ export async function deliver(deps: DeliverDeps, deliveryId: string, slot: Slot)
     }
     // After the claim, so that nothing slow stands between a delivery's turn and its start.
     if (!(await deps.pacer.takeTurn(turnOf(claim)))) return await deps.returnClaim(claim);
-    const { record, result } = await attempt(deps, claim, slot);
-    const noted = noteResult(deps, claim, result);
+    const { record, result, durationMs } = await attempt(deps, claim, slot);
+    const noted = noteResult(deps, claim, result, durationMs);
     const recorded = await recordSurely(deps, record);
     // Before the slot is free: the next job for this destination is to know.
     await noted;
@@ -84,38 +82,27 @@ interface Attempted {
   readonly record: AttemptRecord;
   /** Undefined after a fault of ours. */
   readonly result?: AttemptResult;
+  /** Of all its calls. */
+  readonly durationMs: number;
 }
 
 async function attempt(deps: DeliverDeps, claim: ClaimedDelivery, slot: Slot): Promise<Attempted> {
   const attemptedAt = deps.now();
   try {
-    const { signingSecrets: secrets, customHeaders } = openSecrets(deps, claim, attemptedAt);
-    const headers = buildRequestHeaders({
-      deliveryId: claim.id,
-      eventType: claim.eventType,
-      attempt: claim.attempt,
-      body: claim.body,
-      secrets,
-      sentAt: attemptedAt,
-      userAgent: USER_AGENT,
-    });
-    const sending = deps.sender.send({
-      url: claim.webhookUrl,
-      // In this order, although none of ours can be among the custom ones.
-      headers: { ...customHeaders, ...headers },
-      body: claim.body,
-      timeoutMs: claim.endpoint?.timeoutMs ?? deps.timeoutMs,
-    });
+    const opened = openSecrets(deps, claim, attemptedAt);
+    const timeoutMs = claim.endpoint?.timeoutMs ?? deps.timeoutMs;
+    const calling = makeCalls({ ...deps, timeoutMs }, claim, opened);
     using _late = after(slot.lastsMs(deps.notes.typicalMs(claim.destination)), () =>
       slot.handOver(),
     );
     using _slow = after(QUICK_MS, () => void note(deps, claim, { durationMs: QUICK_MS + 1 }));
-    const result = await sending;
-    const shown = { ...maskHeaders(Object.keys(customHeaders)), ...headers };
-    return { record: afterAnswer(deps, claim, { attemptedAt, headers: shown, result }), result };
+    const made = await calling;
+    const { result } = made.last;
+    return { record: afterAnswer(deps, claim, made), result, durationMs: durationOf(made) };
   } catch (error) {
     deps.log.error({ event: "attempt.fault", deliveryId: claim.id, err: error }, "our own fault");
-    return { record: afterFault(deps, claim, attemptedAt) };
+    const record = afterFault(deps, claim, attemptedAt);
+    return { record, durationMs: record.durationMs };
   }
 }
 
@@ -141,10 +128,11 @@ async function noteResult(
   deps: DeliverDeps,
   claim: ClaimedDelivery,
   result: AttemptResult | undefined,
+  durationMs: number,
 ): Promise<void> {
   if (result === undefined) return;
   const sign = signOf(result, deps.now());
-  if (sign !== undefined) await note(deps, claim, { durationMs: result.durationMs, sign });
+  if (sign !== undefined) await note(deps, claim, { durationMs, sign });
 }
 
 /** Never fails: what is not noted now is told by the next attempt. */

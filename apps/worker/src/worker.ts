@@ -120,6 +120,7 @@ function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverD
     encryptionKeys: config.ENCRYPTION_KEY,
     scheduleMs: config.RETRY_SCHEDULE_SECONDS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    responseBodyLimit: config.RESPONSE_BODY_LIMIT,
     now,
     // The sweep that is due anyway comes too late for a short wait.
     onRetryScheduled: (retryAt) => {

@@ -701,6 +701,7 @@ export interface components {
              */
             attemptedAt: string;
             durationMs: number;
+            requestUrl: string | null;
             requestHeaders: {
                 [key: string]: string;
             } | null;
@@ -724,7 +725,7 @@ export interface components {
             /** @description Query string masked. */
             webhookUrl: string;
             /** @enum {string} */
-            format: "standard" | "raw";
+            format: "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
             /** @enum {string} */
             status: "pending" | "sent" | "success" | "failed" | "cancelled";
             /** @description Attempts made, with the one in flight. */
@@ -762,7 +763,7 @@ export interface components {
             /** @description Query string masked. */
             webhookUrl: string;
             /** @enum {string} */
-            format: "standard" | "raw";
+            format: "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
             /** @enum {string} */
             status: "pending" | "sent" | "success" | "failed" | "cancelled";
             /** @description Attempts made, with the one in flight. */
@@ -802,7 +803,7 @@ export interface components {
             eventTypes: string[];
             sources: string[];
             /** @enum {string} */
-            format: "auto" | "standard" | "raw";
+            format: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
             /** @description Values masked. */
             headers: {
                 [key: string]: string;
@@ -1202,7 +1203,7 @@ export interface operations {
                      * @default auto
                      * @enum {string}
                      */
-                    format?: "auto" | "standard" | "raw";
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     maxAttempts?: number | null;
                     metadata?: {
                         [key: string]: unknown;
@@ -1392,7 +1393,7 @@ export interface operations {
                          * @default auto
                          * @enum {string}
                          */
-                        format?: "auto" | "standard" | "raw";
+                        format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                         maxAttempts?: number | null;
                         metadata?: {
                             [key: string]: unknown;
@@ -1592,6 +1593,8 @@ export interface operations {
                      * @example message.received
                      */
                     eventType?: string;
+                    /** @description Any JSON, instead of the example of the event type. In the format whatsapp there must be one. */
+                    payload?: unknown;
                 } | null;
             };
         };
@@ -1636,8 +1639,8 @@ export interface operations {
                      * @default auto
                      * @enum {string}
                      */
-                    format?: "auto" | "standard" | "raw";
-                    /** @description Any JSON, instead of the example of the event type. */
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+                    /** @description Any JSON, instead of the example of the event type. In the format whatsapp there must be one. */
                     payload?: unknown;
                 };
             };
@@ -1722,7 +1725,7 @@ export interface operations {
                      * @default auto
                      * @enum {string}
                      */
-                    format?: "auto" | "standard" | "raw";
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     headers?: {
                         [key: string]: string;
                     } | null;
@@ -1790,7 +1793,7 @@ export interface operations {
                      * @default auto
                      * @enum {string}
                      */
-                    format?: "auto" | "standard" | "raw";
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     headers?: {
                         [key: string]: string;
                     } | null;
@@ -1924,7 +1927,7 @@ export interface operations {
                      * @default auto
                      * @enum {string}
                      */
-                    format?: "auto" | "standard" | "raw";
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     headers?: {
                         [key: string]: string;
                     } | null;

@@ -56,14 +56,22 @@ export function readOptions(options: ClientOptions): Settings {
 }
 
 function readUrl(text: string): string {
-  if (!URL.canParse(text)) throw new TypeError("url must be an absolute URL");
-  const { protocol, username, password, search, hash, origin, pathname } = new URL(text);
+  const { protocol, username, password, search, hash, origin, pathname } = parseUrl(text);
   if (protocol !== "https:" && protocol !== "http:") {
     throw new TypeError("url must begin with https:// or http://");
   }
   if (username || password) throw new TypeError("url must have no user name and no password");
   if (search || hash) throw new TypeError("url must have no query and no fragment");
   return origin + pathname.replace(/\/+$/, "");
+}
+
+/** What `new URL` says of a text that is none has the text in it. */
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch {
+    throw new TypeError("url must be an absolute URL");
+  }
 }
 
 export function requireIdempotencyKey(key: string): string {

@@ -167,6 +167,10 @@ describe("secrets", () => {
       expect(await verify(BODY, both.standard, known, { now })).toBeDefined();
     }
     expect(await verify(BODY, both.plain, [SECRET, OTHER], { now })).toBeDefined();
+    // Two headers of one name, as the web's Headers join them.
+    const list = both.standard["webhook-signature"].replace(" ", ", ");
+    const joined = { ...both.standard, "webhook-signature": list };
+    expect(await verify(BODY, joined, OTHER, { now })).toBeDefined();
     const code = await codeOf(verify(BODY, both.standard, ["neither", "nor"], { now }));
     expect(code).toBe("no_matching_signature");
   });

@@ -98,7 +98,7 @@ function claimOf(header: ReadHeader, body: Bytes, requireStandard: boolean): Cla
     content.set(prefix);
     content.set(body, prefix.length);
     const spell = (signature: Bytes) => `v1,${base64(signature)}`;
-    return { id, timestamp, content, signatures: signatures.split(" "), spell };
+    return { id, timestamp, content, signatures: signatures.split(/,? +/), spell };
   }
   const [signatures, timestamp] = requireAll(header, PLAIN_HEADERS);
   const spell = (signature: Bytes) => `sha256=${hex(signature)}`;

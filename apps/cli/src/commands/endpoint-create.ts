@@ -22,7 +22,7 @@ export function addEndpointCreate(parent: Parent, cli: Cli): void {
     .option("--event-types <types>", "exact types and prefix.*, with commas; default: all", listOf)
     .option("--sources <sources>", "only events of these sources, with commas", listOf)
     .option("--secret <secret>", "a secret of your own; default: a new one")
-    .option("--format <name>", "auto (default), standard, raw, …")
+    .option("--format <name>", "auto (default), standard, raw, zapier, make, …")
     .option("--max-attempts <n>", `1 to ${MOST_ATTEMPTS}`, integer(1, MOST_ATTEMPTS))
     .option("--timeout <span>", "of one attempt: 5s, 30s", spanMs)
     .option("--rate-limit <n>", "deliveries per second", positiveNumber)

@@ -32,7 +32,7 @@ export function addSend(parent: Parent, cli: Cli): void {
     .option("--lead <id>", "a lead that the service knows")
     .addOption(new Option("--test", "a sample lead").conflicts(["payload", "lead"]))
     .option("--event-type <type>", "default: lead.captured")
-    .option("--format <name>", "auto (default), standard, raw, …")
+    .option("--format <name>", "auto (default), standard, raw, zapier, make, …")
     .option("--campaign <name>", "name of the campaign")
     .optionsGroup("How:")
     .option("--max-attempts <n>", `1 to ${MOST_ATTEMPTS}`, integer(1, MOST_ATTEMPTS))

@@ -33,6 +33,7 @@ export const attemptExample = {
   attemptNumber: 1,
   attemptedAt: "2026-11-21T10:00:00.020Z",
   durationMs: 70,
+  requestUrl: null,
   requestHeaders: {
     "content-type": "application/json",
     "webhook-id": ID,

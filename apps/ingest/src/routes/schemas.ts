@@ -9,11 +9,7 @@ import {
   MIN_ATTEMPTS,
 } from "@webhook-delivery/shared/core/delivery.ts";
 import type { ErrorCode } from "@webhook-delivery/shared/core/errors.ts";
-import {
-  FORMATS,
-  REQUESTED_FORMATS,
-  type FormatName,
-} from "@webhook-delivery/shared/core/formats/registry.ts";
+import { FORMAT_NAMES, REQUESTED_FORMATS } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { attemptExample, deliveryExample, payloadExample } from "./delivery-examples.ts";
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -119,7 +115,7 @@ export const DeliverySchema = Type.Object(
     leadId: Nullable(Type.String()),
     eventType: Type.String(),
     webhookUrl: Type.String({ description: "Query string masked." }),
-    format: OneOf(Object.keys(FORMATS) as FormatName[]),
+    format: OneOf(FORMAT_NAMES),
     status: DeliveryStatusSchema,
     attempt: Type.Integer({ description: "Attempts made, with the one in flight." }),
     maxAttempts: Type.Integer(),
@@ -145,6 +141,11 @@ export const AttemptSchema = Type.Object(
     attemptNumber: Type.Integer(),
     attemptedAt: Timestamp,
     durationMs: Type.Integer(),
+    requestUrl: Nullable(
+      Type.String({
+        description: "Where this call went, when not to the delivery's own URL; query masked.",
+      }),
+    ),
     requestHeaders: Nullable(Type.Record(Type.String(), Type.String())),
     responseStatus: Nullable(Type.Integer()),
     responseHeaders: Nullable(Type.Record(Type.String(), Type.String())),

@@ -14,12 +14,20 @@ const eventType = (description: string) =>
     }),
   );
 
+const payload = Type.Optional(
+  Type.Unknown({
+    description:
+      "Any JSON, instead of the example of the event type. In the format whatsapp there must be one.",
+  }),
+);
+
 export const EndpointTestBody = Nullable(
   Type.Object(
     {
       eventType: eventType(
         "Default: the first that the endpoint subscribes to by its full name, else lead.captured.",
       ),
+      payload,
     },
     { examples: [{ eventType: "message.received" }] },
   ),
@@ -38,9 +46,7 @@ export const UrlTestBody = Type.Object(
     ),
     eventType: eventType("Default: lead.captured."),
     format: Type.Optional(OneOf(REQUESTED_FORMATS, { default: "auto" })),
-    payload: Type.Optional(
-      Type.Unknown({ description: "Any JSON, instead of the example of the event type." }),
-    ),
+    payload,
   },
   { examples: [{ url: "https://example.com/webhooks", eventType: "message.received" }] },
 );

@@ -74,14 +74,14 @@ export const testRoutes: FastifyPluginAsyncTypebox<TestDeps> = async (app, deps)
         response: { 200: TestResultSchema, ...errors(400, 404, 415, 503) },
       },
     },
-    async ({ params, body, caller }, reply) => {
+    async ({ params, body, bodyText, caller }, reply) => {
       const { id, eventTypes, timeoutMs } = await requireEndpoint(sql, params.id, caller);
       const request = {
         caller,
         target: { kind: "endpoint" as const, endpointId: id },
         eventType: body?.eventType ?? typeToTest(eventTypes),
         format: "auto" as const,
-        payloadText: null,
+        payloadText: payloadTextOf(body, bodyText),
         attemptTimeoutMs: timeoutMs ?? deliveryTimeoutMs,
       };
       return run(request, reply);
@@ -101,15 +101,14 @@ export const testRoutes: FastifyPluginAsyncTypebox<TestDeps> = async (app, deps)
       },
     },
     async ({ body, bodyText, caller }, reply) => {
-      const { url, secret, eventType = DEFAULT_EVENT_TYPE, format = "auto", payload } = body;
+      const { url, secret, eventType = DEFAULT_EVENT_TYPE, format = "auto" } = body;
       if (secret) checkSigningSecret(secret, "body.secret");
-      const hasPayload = payload !== undefined && payload !== null;
       const request = {
         caller,
         target: { kind: "url" as const, webhookUrl: url, webhookSecret: secret || null },
         eventType,
         format,
-        payloadText: hasPayload ? (memberText(bodyText, "payload") ?? null) : null,
+        payloadText: payloadTextOf(body, bodyText),
         attemptTimeoutMs: deliveryTimeoutMs,
       };
       const destinationRules = { ...deps.destinationRules, field: "body.url" };
@@ -117,6 +116,11 @@ export const testRoutes: FastifyPluginAsyncTypebox<TestDeps> = async (app, deps)
     },
   );
 };
+
+/** As its caller spelled it; null: none was given. */
+function payloadTextOf(body: { payload?: unknown } | null, bodyText: string): string | null {
+  return (body?.payload ?? null) === null ? null : (memberText(bodyText, "payload") ?? null);
+}
 
 async function unavailable(reply: FastifyReply, message: string): Promise<FastifyReply> {
   return reply.code(503).send(errorBody("unavailable", message));

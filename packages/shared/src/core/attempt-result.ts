@@ -4,6 +4,7 @@
  * userinfo, no U+0000 and no lone surrogate, and bounded in size.
  */
 import type { DestinationVerdict } from "./destination-url.ts";
+import type { Reading } from "./reading.ts";
 
 export type AttemptResult =
   | {
@@ -13,6 +14,8 @@ export type AttemptResult =
       /** Lower-case names; several values of one name joined with `, `. */
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
+      /** Undefined: it means what HTTP says. */
+      readonly reading?: Reading | undefined;
       readonly durationMs: number;
     }
   | { readonly kind: "timeout"; readonly message: string; readonly durationMs: number }

@@ -34,6 +34,7 @@ export const ERROR_STATUS = {
   invalid_cursor: 400,
   invalid_idempotency_key: 400,
   invalid_headers: 400,
+  invalid_payload: 400,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,

@@ -43,7 +43,10 @@ function failureOf(result: AttemptResult): Failure | undefined {
   switch (result.kind) {
     case "response":
       if (result.status >= 200 && result.status < 300) return undefined;
-      return { errorType: "http", message: `The receiver answered ${result.status}.` };
+      return {
+        errorType: "http",
+        message: result.reading?.message ?? `The receiver answered ${result.status}.`,
+      };
     case "timeout":
     case "network":
     case "blocked":
@@ -54,7 +57,7 @@ function failureOf(result: AttemptResult): Failure | undefined {
 function isWorthRetrying(result: AttemptResult): boolean {
   switch (result.kind) {
     case "response":
-      return result.status === 429 || result.status >= 500;
+      return result.reading?.isWorthRetrying ?? (result.status === 429 || result.status >= 500);
     case "timeout":
     case "network":
       return true;
@@ -67,9 +70,11 @@ function scheduledWaitMs({ attemptInRound, scheduleMs }: AttemptPosition): numbe
   return scheduleMs[Math.min(attemptInRound, scheduleMs.length) - 1] ?? 0;
 }
 
-/** What a 429 or 503 asks for with `Retry-After`; 0: nothing. */
+/** What a 429 or 503 asks for with `Retry-After`, or a vendor in its own way; 0: nothing. */
 export function requestedWaitMs(result: AttemptResult, now: Date): number {
-  if (result.kind !== "response" || (result.status !== 429 && result.status !== 503)) return 0;
-  const requestedMs = parseRetryAfterMs(result.headers["retry-after"], now) ?? 0;
-  return Math.min(requestedMs, RETRY_AFTER_LIMIT_MS);
+  if (result.kind !== "response") return 0;
+  const { status, headers, reading } = result;
+  const isAsked = status === 429 || status === 503;
+  const askedMs = isAsked ? (parseRetryAfterMs(headers["retry-after"], now) ?? 0) : 0;
+  return Math.min(Math.max(askedMs, reading?.waitMs ?? 0), RETRY_AFTER_LIMIT_MS);
 }

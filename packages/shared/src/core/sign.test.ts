@@ -40,6 +40,18 @@ describe("what an attempt says of its destination", () => {
     expect(signOf(failed(kind), NOW)).toMatchObject({ kind: "ill", reason: kind, pauseMs: 0 });
   });
 
+  const reading = { isWorthRetrying: true, waitMs: 60_000, concerns: "destination" } as const;
+  it.each([
+    ["that asks all to wait", 400, reading, { kind: "ill", isThrottled: true, pauseMs: 60_000 }],
+    ["about one delivery", 429, { ...reading, concerns: "delivery" }, { kind: "well" }],
+    ["that is final", 429, { ...reading, isWorthRetrying: false }, { kind: "well" }],
+    ["of a host that is ill", 503, { ...reading, concerns: "delivery" }, { kind: "ill" }],
+  ] as const)("an answer %s, as its vendor means it", (_, status, read, sign) => {
+    expect(signOf({ ...answered(status), reading: read } as AttemptResult, NOW)).toMatchObject(
+      sign,
+    );
+  });
+
   it("a refused address: nothing", () => {
     expect(signOf(failed("blocked"), NOW)).toBeUndefined();
   });

@@ -11,13 +11,18 @@ export function signOf(result: AttemptResult, now: Date): Sign | undefined {
       return { kind: "ill", reason: result.kind, isThrottled: false, pauseMs: 0 };
     case "response": {
       const { status } = result;
-      // Any other 4xx is about one delivery: the receiver is there and answers.
-      if (status !== 429 && status < 500) return { kind: "well" };
+      if (!concernsAll(result)) return { kind: "well" };
       const pauseMs = requestedWaitMs(result, now);
-      const isThrottled = status === 429 || pauseMs > 0;
+      const isThrottled = status < 500 || pauseMs > 0;
       return { kind: "ill", reason: `http_${status}`, isThrottled, pauseMs };
     }
     case "blocked":
       return undefined;
   }
+}
+
+/** Any other 4xx is about one delivery: the receiver is there and answers. */
+function concernsAll({ status, reading }: Extract<AttemptResult, { kind: "response" }>): boolean {
+  if (status >= 500 || reading === undefined) return status === 429 || status >= 500;
+  return reading.isWorthRetrying && reading.concerns === "destination";
 }

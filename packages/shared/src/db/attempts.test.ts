@@ -80,6 +80,8 @@ function resultOf(claimed: ClaimedDelivery, also: Partial<AttemptRecord> = {}): 
     attemptNumber: claimed.attempt,
     attemptedAt: new Date("2026-03-01T12:00:00.123Z"),
     durationMs: 42,
+    earlierCalls: [],
+    requestUrl: null,
     requestHeaders: { "webhook-signature": "v1,abc" },
     responseStatus: 200,
     responseHeaders: { server: "test" },
@@ -189,6 +191,7 @@ describe("recording an attempt", () => {
         attemptNumber: 1,
         attemptedAt: new Date("2026-03-01T12:00:00.123Z"),
         durationMs: 42,
+        requestUrl: null,
         requestHeaders: { "webhook-signature": "v1,abc" },
         responseStatus: 200,
         responseHeaders: { server: "test" },
@@ -198,6 +201,33 @@ describe("recording an attempt", () => {
         willRetry: false,
         retryAt: null,
       },
+    ]);
+  });
+
+  it("logs the calls that came before its last one, each once however often it is said", async () => {
+    const id = await accept();
+    const claimed = await claimSurely(id);
+    const requestUrl = "https://api.example/first";
+    const earlier = {
+      callId: randomUUID(),
+      attemptedAt: new Date("2026-03-01T12:00:00.100Z"),
+      durationMs: 20,
+      requestUrl,
+      requestHeaders: { "x-key": "***" },
+      responseStatus: 201,
+      responseHeaders: {},
+      responseBody: "made",
+    };
+    const record = resultOf(claimed, {
+      ...FAILURE,
+      next: { status: "failed" },
+      earlierCalls: [earlier],
+    });
+    expect(await recordAttempt(sql, record)).toBe(true);
+    expect(await recordAttempt(sql, record)).toBe(true);
+    expect(await listAttempts(sql, id)).toMatchObject([
+      { attemptNumber: 1, requestUrl, responseStatus: 201, responseBody: "made", error: null },
+      { attemptNumber: 1, requestUrl: null, responseStatus: 500, error: FAILURE.error },
     ]);
   });
 

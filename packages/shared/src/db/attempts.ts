@@ -9,16 +9,28 @@ import type { ErrorType } from "../core/delivery.ts";
 import type { EndpointHealth } from "../core/endpoint-health.ts";
 import type { Queryable, Sql } from "./client.ts";
 
-export interface AttemptRecord {
-  readonly deliveryId: string;
-  readonly claimId: string;
-  readonly attemptNumber: number;
+interface CallFields {
   readonly attemptedAt: Date;
   readonly durationMs: number;
+  /** Null: the delivery's own. */
+  readonly requestUrl: string | null;
   readonly requestHeaders: Record<string, string> | null;
   readonly responseStatus: number | null;
   readonly responseHeaders: Record<string, string> | null;
   readonly responseBody: string | null;
+}
+
+/** A call of an attempt that was a success, so that another one followed. */
+export interface CallRecord extends CallFields {
+  /** Made once, however often the record is said. */
+  readonly callId: string;
+}
+
+export interface AttemptRecord extends CallFields {
+  readonly deliveryId: string;
+  readonly claimId: string;
+  readonly attemptNumber: number;
+  readonly earlierCalls: readonly CallRecord[];
   readonly error: string | null;
   readonly errorType: ErrorType | null;
   readonly next:
@@ -57,12 +69,12 @@ export async function recordAttempts(
       from rows from (jsonb_to_recordset(
         ${JSON.stringify(records.map((record) => toRow(record, now)))}::text::jsonb
       ) as (delivery_id uuid, claim_id uuid, attempt_number int, attempted_at timestamptz,
-        duration_ms int, request_headers jsonb, response_status int, response_headers jsonb,
-        response_body text, error text, error_type text, next_status text, wait_ms float8,
-        charged_to text, signature text)) with ordinality
-      as result (delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_headers,
-        response_status, response_headers, response_body, error, error_type, next_status, wait_ms,
-        charged_to, signature, ordinal)
+        duration_ms int, request_url text, request_headers jsonb, response_status int,
+        response_headers jsonb, response_body text, earlier_calls jsonb, error text, error_type text,
+        next_status text, wait_ms float8, charged_to text, signature text)) with ordinality
+      as result (delivery_id, claim_id, attempt_number, attempted_at, duration_ms, request_url,
+        request_headers, response_status, response_headers, response_body, earlier_calls, error,
+        error_type, next_status, wait_ms, charged_to, signature, ordinal)
     ), moved as (
       update webhook_deliveries as delivery
       set status = next_status,
@@ -82,11 +94,11 @@ export async function recordAttempts(
     ), logged as (
       insert into webhook_delivery_logs
         (delivery_id, client_id, endpoint_id, claim_id, attempt_number, attempted_at, duration_ms,
-         request_headers, response_status, response_headers, response_body, error, error_type,
-         will_retry, retry_at)
+         request_url, request_headers, response_status, response_headers, response_body, error,
+         error_type, will_retry, retry_at)
       select delivery_id, delivery.client_id, delivery.endpoint_id, result.claim_id, attempt_number,
-        result.attempted_at, duration_ms, request_headers, result.response_status, response_headers,
-        result.response_body, error, result.error_type,
+        result.attempted_at, duration_ms, request_url, request_headers, result.response_status,
+        response_headers, result.response_body, error, result.error_type,
         is_moved and retry_at is not null, case when is_moved then retry_at end
       -- A delivery that was removed meanwhile has no log.
       from result join webhook_deliveries as delivery on delivery.id = delivery_id, lateral (
@@ -95,6 +107,18 @@ export async function recordAttempts(
       -- Said once more because the answer to the first time was lost with its connection.
       on conflict (delivery_id, claim_id) do nothing
       returning claim_id, endpoint_id
+    ), logged_calls as (
+      insert into webhook_delivery_logs
+        (delivery_id, client_id, endpoint_id, claim_id, attempt_number, attempted_at, duration_ms,
+         request_url, request_headers, response_status, response_headers, response_body, will_retry)
+      select delivery_id, delivery.client_id, delivery.endpoint_id, call.call_id, attempt_number,
+        call.attempted_at, call.duration_ms, call.request_url, call.request_headers,
+        call.response_status, call.response_headers, call.response_body, false
+      from result join webhook_deliveries as delivery on delivery.id = delivery_id,
+        jsonb_to_recordset(earlier_calls) as call (call_id uuid, attempted_at timestamptz,
+          duration_ms int, request_url text, request_headers jsonb, response_status int,
+          response_headers jsonb, response_body text)
+      on conflict (delivery_id, claim_id) do nothing
     ), told_lead as (
       update leads set status = 'webhook_sent', updated_at = now()
       from (select distinct lead_id, client_id from moved where next_status = 'success') as reached
@@ -165,17 +189,28 @@ function toRow(record: AttemptRecord, now: Date) {
     delivery_id: record.deliveryId,
     claim_id: record.claimId,
     attempt_number: record.attemptNumber,
-    attempted_at: record.attemptedAt,
-    duration_ms: record.durationMs,
-    request_headers: record.requestHeaders,
-    response_status: record.responseStatus,
-    response_headers: record.responseHeaders,
-    response_body: record.responseBody,
+    ...callColumns(record),
+    earlier_calls: record.earlierCalls.map((call) => ({
+      call_id: call.callId,
+      ...callColumns(call),
+    })),
     error: record.error,
     error_type: record.errorType,
     next_status: next.status,
     wait_ms: next.status === "pending" ? next.retryAt.getTime() - now.getTime() : null,
     charged_to: record.chargedTo,
     signature: record.requestHeaders?.["webhook-signature"] ?? null,
+  };
+}
+
+function callColumns(call: CallFields) {
+  return {
+    attempted_at: call.attemptedAt,
+    duration_ms: call.durationMs,
+    request_url: call.requestUrl,
+    request_headers: call.requestHeaders,
+    response_status: call.responseStatus,
+    response_headers: call.responseHeaders,
+    response_body: call.responseBody,
   };
 }

@@ -2,6 +2,7 @@
  * Claims: how one of any number of jobs and workers gets to make an attempt. A guarded UPDATE with an id
  * of its own, which the result must carry to count (attempts.ts). Several at once in one statement.
  */
+import type { FormatName } from "../core/formats/registry.ts";
 import type { Standing } from "../core/lanes.ts";
 import postgres from "postgres";
 import { uuidArray, type Queryable } from "./client.ts";
@@ -30,6 +31,7 @@ export interface ClaimedDelivery {
   readonly clientId: string | null;
   readonly eventType: string;
   readonly webhookUrl: string;
+  readonly format: FormatName;
   readonly body: string;
   readonly secretEncrypted: Buffer | null;
   readonly attempt: number;
@@ -203,7 +205,7 @@ async function tryToClaim(
     where id = judged.delivery_id and status = 'pending' and not held
       and next_retry_at <= now() + ${EARLY_MS} * interval '1 millisecond'
     returning id, status, judged.claim_id as "claimId", event_type as "eventType",
-      webhook_url as "webhookUrl", body, secret_encrypted as "secretEncrypted", attempt,
+      webhook_url as "webhookUrl", format, body, secret_encrypted as "secretEncrypted", attempt,
       max_attempts as "maxAttempts", attempts_before_round as "attemptsBeforeRound",
       internal_faults as "internalFaults", endpoint_id as "endpointId",
       order_no is not null as "isInLine", judged.secrets_encrypted as "secretsEncrypted",

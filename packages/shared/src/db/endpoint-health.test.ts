@@ -45,6 +45,8 @@ async function attempted(
       attemptNumber: 1,
       attemptedAt: new Date(START_MS + index * 1_000),
       durationMs: 1,
+      earlierCalls: [],
+      requestUrl: null,
       requestHeaders: {},
       responseStatus: null,
       responseHeaders: null,

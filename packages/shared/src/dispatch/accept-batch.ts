@@ -204,8 +204,9 @@ async function writeGroup(
       const row = { resolved, orderNo, queued: queued.get(task) ?? null };
       rows.set(task, await buildRow(deps, tx, row));
     } catch (error) {
-      // Its caller's mistake, which harmed nothing here; its number in the line stays unused.
-      if (!(error instanceof DomainError)) throw error;
+      // Its caller's mistake, which harmed nothing here, unless its lead is written already; its
+      // number in the line stays unused.
+      if (!(error instanceof DomainError) || resolved.request.leadChanges !== null) throw error;
       outcomes.set(task, { error });
     }
   }

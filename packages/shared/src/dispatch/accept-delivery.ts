@@ -10,8 +10,13 @@ import { v7 as uuidv7 } from "uuid";
 import { destinationOf } from "../core/destination-url.ts";
 import { ownerOf, clientScope, type Caller } from "../core/caller.ts";
 import { DomainError } from "../core/errors.ts";
-import { FORMATS, resolveFormat, type RequestedFormat } from "../core/formats/registry.ts";
-import { subjectText } from "../core/formats/format.ts";
+import {
+  FORMATS,
+  resolveFormat,
+  type FormatName,
+  type RequestedFormat,
+} from "../core/formats/registry.ts";
+import { subjectText, type Subject } from "../core/formats/format.ts";
 import { timeOfId } from "../core/ids.ts";
 import type { EncryptionKey } from "../core/secret-box.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
@@ -179,10 +184,11 @@ export async function buildRow(
   const id = uuidv7();
   const createdAt = timeOfId(id);
   const endpoint = target.kind === "endpoint" ? target : undefined;
-  const format = resolveFormat(
-    request.format === "auto" ? (endpoint?.format ?? "auto") : request.format,
-  );
+  const asked = request.format === "auto" ? (endpoint?.format ?? "auto") : request.format;
+  const format = resolveFormat(asked, target.url);
   const { eventType } = request;
+  refuseMisfit(format, subject);
+  if (request.content.kind === "example") refuseExampleToPeople(format);
   return {
     id,
     clientId,
@@ -193,7 +199,7 @@ export async function buildRow(
     webhookUrl: target.url,
     content: {
       payloadText: subjectText(subject),
-      body: FORMATS[format]({ eventType, timestamp: createdAt.toISOString(), subject }),
+      body: FORMATS[format].body({ eventType, timestamp: createdAt.toISOString(), subject }),
     },
     format,
     secretEncrypted: sealOwnSecret(deps.encryptionKeys, id, target),
@@ -207,4 +213,23 @@ export async function buildRow(
     isEndpointDisabled: endpoint?.enabled === false && !request.isTestDelivery,
     queued,
   };
+}
+
+/** A caller that waits for an answer is told at once what the receiver would refuse. */
+function refuseMisfit(format: FormatName, subject: Subject): void {
+  const detail = FORMATS[format].misfit?.(subject);
+  if (detail === undefined) return;
+  throw new DomainError(
+    "invalid_payload",
+    `This cannot be sent in the format "${format}": ${detail.message}.`,
+    [detail],
+  );
+}
+
+function refuseExampleToPeople(format: FormatName): void {
+  if (FORMATS[format].reachesPeople !== true) return;
+  const problem = "a test needs one here: an example would be sent to a made-up person";
+  throw new DomainError("invalid_payload", `In the format "${format}" ${problem}.`, [
+    { field: "body.payload", message: problem },
+  ]);
 }

@@ -51,7 +51,7 @@ export async function fanOut(
   const reserved = await reserve(subscribers.filter(isFree).map(({ id }) => id));
   const contents = new Map<FormatName, DeliveryContent>();
   const rows = subscribers.map((endpoint): NewDelivery => {
-    const format = resolveFormat(endpoint.format);
+    const format = resolveFormat(endpoint.format, endpoint.url);
     const content = contents.get(format) ?? contentOf(event, format);
     contents.set(format, content);
     const id = uuidv7();
@@ -94,7 +94,7 @@ function contentOf(
   format: FormatName,
 ): DeliveryContent {
   const { dataText } = event;
-  const body = FORMATS[format]({
+  const body = FORMATS[format].body({
     eventType: event.type,
     timestamp: event.occurredAt.toISOString(),
     subject: { kind: "payload", payloadText: dataText },

@@ -9,6 +9,8 @@ import { findLead, upsertLead, type LeadChanges } from "../db/leads.ts";
 export interface RequestedSubject {
   readonly content:
     | { readonly kind: "sample" }
+    /** Of an event type of ours. */
+    | { readonly kind: "example"; readonly payloadText: string; readonly leadId: null }
     | { readonly kind: "payload"; readonly payloadText: string; readonly leadId: string | null }
     | { readonly kind: "lead"; readonly leadId: string };
   readonly leadChanges: { readonly leadId: string; readonly changes: LeadChanges } | null;
@@ -27,6 +29,7 @@ export async function loadSubject(
     leadChanges &&
     (await upsertLead(sql, { id: leadChanges.leadId, clientId }, leadChanges.changes));
   switch (content.kind) {
+    case "example":
     case "payload":
       return { kind: "payload", payloadText: content.payloadText };
     case "sample":

@@ -40,7 +40,7 @@ export async function deliverTest(deps: AcceptDeps, request: TestRequest): Promi
     eventType: request.eventType,
     format: request.format,
     content: {
-      kind: "payload",
+      kind: request.payloadText === null ? "example" : "payload",
       payloadText: request.payloadText ?? JSON.stringify(exampleOf(request.eventType)),
       leadId: null,
     },

@@ -2,6 +2,7 @@
  * What is kept of an answer: bounded in size and fit for a text column (no U+0000, no lone surrogate).
  */
 import type { Dispatcher } from "undici";
+import { firstCharacters } from "../core/first-characters.ts";
 
 const MAX_HEADERS = 64;
 const MAX_HEADER_CHARACTERS = 8_192;
@@ -74,15 +75,6 @@ function encodingName(contentEncoding: string | string[] | undefined): string {
   const name = joinValues(contentEncoding).trim().toLowerCase();
   if (name === "") return "identity";
   return name.replaceAll(/[^a-z0-9, -]/g, "?").slice(0, MAX_ENCODING_CHARACTERS);
-}
-
-function firstCharacters(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  let end = 0;
-  for (let count = 0; count < limit && end < text.length; count += 1) {
-    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return text.slice(0, end);
 }
 
 /** PostgreSQL's text and jsonb hold neither U+0000 nor lone surrogates. */

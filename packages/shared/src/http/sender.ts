@@ -37,6 +37,8 @@ export interface SendRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly timeoutMs: number;
+  /** More characters of the body than the limit, because what they say decides. */
+  readonly readsAtLeast?: number;
 }
 
 export interface Sender {
@@ -115,7 +117,8 @@ async function runAttempt(
     enterPhase: (entered) => (phase = entered),
   };
   try {
-    return await exchange(attempt, connections, options.responseBodyLimit);
+    const bodyLimit = Math.max(options.responseBodyLimit, request.readsAtLeast ?? 0);
+    return await exchange(attempt, connections, bodyLimit);
   } catch (error) {
     if (giveUp.signal.aborted) {
       const message = `${TIMEOUT_MESSAGES[phase]} within ${request.timeoutMs} ms`;

@@ -6,6 +6,7 @@ export interface AttemptJson {
   readonly attemptNumber: number;
   readonly attemptedAt: string;
   readonly durationMs: number;
+  readonly requestUrl: string | null;
   readonly requestHeaders: Readonly<Record<string, string>> | null;
   readonly responseStatus: number | null;
   readonly responseHeaders: Readonly<Record<string, string>> | null;

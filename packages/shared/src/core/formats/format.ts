@@ -1,8 +1,15 @@
 /**
- * A format turns what a caller gave into the exact text that is sent. One file a format; `FORMATS` in
+ * A format knows one kind of receiver: the exact text that it is sent, the calls that make up one
+ * attempt, and what its answers mean where HTTP alone does not say it. One file a format; `FORMATS` in
  * formats/registry.ts is the only list.
+ *
+ * The text is made when a delivery is accepted, so that every attempt sends the same body. A format
+ * never refuses then: what its receiver will not take (`misfit`) is told to a caller that waits for an
+ * answer, and is sent all the same where nobody does, so that the log shows what the receiver said.
  */
+import type { ErrorDetail } from "../errors.ts";
 import type { Lead } from "../lead.ts";
+import type { Answer, Reading } from "../reading.ts";
 
 /** What a delivery is about. `payloadText` is the caller's JSON as it was spelled. */
 export type Subject =
@@ -21,7 +28,41 @@ export interface FormatInput {
   readonly subject: Subject;
 }
 
-export type Format = (input: FormatInput) => string;
+export interface Format {
+  /** Whose URLs `auto` takes it for; `host` is a host name in lower case. */
+  readonly isFor?: (host: string) => boolean;
+  readonly body: (input: FormatInput) => string;
+  /** Why its receivers cannot take this; undefined: as far as we know they can. */
+  readonly misfit?: (subject: Subject) => ErrorDetail | undefined;
+  /** Its deliveries reach a person: an example would go to somebody made up. */
+  readonly reachesPeople?: true;
+  /** The calls that one attempt makes, in order, each only when the one before was a success. */
+  readonly calls?: (sending: Sending) => Calls;
+  /** Undefined: the answer means what HTTP says. */
+  readonly read?: (answer: Answer) => Reading | undefined;
+}
+
+/** What is about to be sent. */
+export interface Sending {
+  readonly url: URL;
+  /** As `body` made it. */
+  readonly body: string;
+  /** The newest that signs; undefined: there is none. */
+  readonly secret: string | undefined;
+  /** The endpoint's own, lower-case names. */
+  readonly customHeaders: Readonly<Record<string, string>>;
+}
+
+export interface Call {
+  readonly url: string;
+  readonly body: string;
+  /** Secrets, besides the endpoint's own headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** False: the receiver checks no signatures, and the secret is its key. */
+  readonly isSigned: boolean;
+}
+
+export type Calls = readonly [Call, ...Call[]];
 
 /** JSON text of the subject: the payload as given, a lead as the contract nests it. */
 export function subjectText(subject: Subject): string {
@@ -32,4 +73,9 @@ export function subjectText(subject: Subject): string {
     campaign: { name: subject.campaignName },
     customFields: { ...ownFields, ...subject.customFields },
   });
+}
+
+/** One signed request, which is what every receiver gets whose format says nothing else. */
+export function oneSignedCall({ url, body }: Sending): Calls {
+  return [{ url: url.href, body, headers: {}, isSigned: true }];
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SAMPLE_LEAD } from "../lead.ts";
 import type { FormatInput, Subject } from "./format.ts";
-import { FORMATS, REQUESTED_FORMATS, resolveFormat } from "./registry.ts";
+import { FORMATS, readAnswer, REQUESTED_FORMATS, resolveFormat } from "./registry.ts";
 
 /** A spelling that parsing and printing would change: key order, `1.0`, spaces, a 20-digit number. */
 const PAYLOAD_TEXT = '{ "b":1.0, "a":12345678901234567890,"b":"\\u0041\\/" }';
@@ -28,26 +28,26 @@ const LEAD_TEXT =
 
 describe("standard", () => {
   it("wraps a payload in type, timestamp and data and leaves its spelling alone", () => {
-    expect(FORMATS.standard(input(PAYLOAD))).toBe(
+    expect(FORMATS.standard.body(input(PAYLOAD))).toBe(
       `{"type":"lead.captured","timestamp":"2026-03-01T12:00:00.000Z","data":${PAYLOAD_TEXT}}`,
     );
   });
 
   it("nests a lead, its campaign and its custom fields, the delivery's own fields winning", () => {
-    expect(FORMATS.standard(input(LEAD))).toBe(
+    expect(FORMATS.standard.body(input(LEAD))).toBe(
       `{"type":"lead.captured","timestamp":"2026-03-01T12:00:00.000Z","data":${LEAD_TEXT}}`,
     );
   });
 
   it("names no campaign when none was given", () => {
-    const text = FORMATS.standard(input({ ...LEAD, campaignName: null }));
+    const text = FORMATS.standard.body(input({ ...LEAD, campaignName: null }));
     expect(JSON.parse(text)).toMatchObject({ data: { campaign: { name: null } } });
   });
 
   it("stays one JSON object whatever the event type and the payload hold", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.json(), (eventType, payloadText) => {
-        const text = FORMATS.standard(input({ kind: "payload", payloadText }, eventType));
+        const text = FORMATS.standard.body(input({ kind: "payload", payloadText }, eventType));
         expect(JSON.parse(text)).toEqual({
           type: eventType,
           timestamp: "2026-03-01T12:00:00.000Z",
@@ -60,23 +60,92 @@ describe("standard", () => {
 
 describe("raw", () => {
   it("is the payload byte for byte", () => {
-    expect(FORMATS.raw(input(PAYLOAD))).toBe(PAYLOAD_TEXT);
+    expect(FORMATS.raw.body(input(PAYLOAD))).toBe(PAYLOAD_TEXT);
   });
 
   it("is the nested lead without an envelope", () => {
-    expect(FORMATS.raw(input(LEAD))).toBe(LEAD_TEXT);
+    expect(FORMATS.raw.body(input(LEAD))).toBe(LEAD_TEXT);
   });
 });
 
 describe("every format", () => {
   it("gives the same text for the same input, so that every attempt sends the same body", () => {
     for (const format of Object.values(FORMATS)) {
-      expect(format(input(LEAD))).toBe(format(input(LEAD)));
+      expect(format.body(input(LEAD))).toBe(format.body(input(LEAD)));
+      expect(format.body(input(PAYLOAD))).toBe(format.body(input(PAYLOAD)));
     }
   });
 
-  it("can be asked for by name; auto is standard", () => {
-    expect(REQUESTED_FORMATS).toEqual(["auto", "standard", "raw"]);
-    expect(REQUESTED_FORMATS.map(resolveFormat)).toEqual(["standard", "standard", "raw"]);
+  it("makes JSON of any payload that there is", () => {
+    fc.assert(
+      fc.property(fc.json(), (payloadText) => {
+        const subject: Subject = { kind: "payload", payloadText };
+        for (const format of Object.values(FORMATS)) {
+          expect(() => JSON.parse(format.body(input(subject))) as unknown).not.toThrow();
+          format.misfit?.(subject);
+        }
+      }),
+    );
+  });
+
+  it("can be asked for by name", () => {
+    expect(REQUESTED_FORMATS).toEqual([
+      "auto",
+      "standard",
+      "zapier",
+      "make",
+      "convertkit",
+      "whatsapp",
+      "raw",
+    ]);
+  });
+});
+
+describe("auto", () => {
+  it.each([
+    ["https://hooks.zapier.com/hooks/catch/1/abc/", "zapier"],
+    ["https://hook.make.com/abc", "make"],
+    ["https://hook.eu1.make.com/abc", "make"],
+    ["https://hook.us2.make.com:8443/abc?x=1", "make"],
+    ["https://api.kit.com/v4/forms/1/subscribers", "convertkit"],
+    ["https://api.convertkit.com/v3/forms/1/subscribe", "convertkit"],
+    ["https://graph.facebook.com/v23.0/1/messages", "whatsapp"],
+    ["https://example.com/hooks.zapier.com", "standard"],
+    ["https://hooks.zapier.com.example.com/", "standard"],
+    ["https://evil-hook.eu1.make.com.example/", "standard"],
+    ["https://myhook.make.com/", "standard"],
+    ["https://zapier.com/hooks", "standard"],
+    ["http://127.0.0.1:4000/", "standard"],
+    ["http://[::1]:4000/", "standard"],
+  ])("takes %s for %s", (url, format) => {
+    expect(resolveFormat("auto", url)).toBe(format);
+  });
+
+  it("never overrules what was asked for", () => {
+    expect(resolveFormat("raw", "https://hooks.zapier.com/hooks/catch/1/abc/")).toBe("raw");
+  });
+});
+
+describe("answers", () => {
+  const QUEUE_IS_FULL = { status: 400, headers: {}, body: "Queue is full" };
+  const SLOWER = { status: 429, headers: {}, body: "" };
+  const MAKE = { format: "raw", url: "https://hook.eu1.make.com/a", isEndpoint: true } as const;
+  const LOCAL = { format: "make", url: "http://127.0.0.1/", isEndpoint: false } as const;
+
+  it("are read as its vendor's where the host is a vendor's, else as the format's", () => {
+    const later = { isWorthRetrying: true, concerns: "destination" };
+    expect(readAnswer(QUEUE_IS_FULL, MAKE)).toMatchObject(later);
+    expect(readAnswer(QUEUE_IS_FULL, LOCAL)).toMatchObject(later);
+    expect(readAnswer(QUEUE_IS_FULL, { ...LOCAL, format: "raw" })).toBeUndefined();
+  });
+
+  it("to one customer of a vendor's concern no other one's deliveries there", () => {
+    const later = { isWorthRetrying: true, concerns: "delivery" };
+    const oneUrl = { ...MAKE, isEndpoint: false };
+    expect(readAnswer(QUEUE_IS_FULL, oneUrl)).toMatchObject(later);
+    expect(readAnswer(SLOWER, oneUrl)).toMatchObject(later);
+    expect(readAnswer(SLOWER, MAKE)).toBeUndefined();
+    expect(readAnswer(SLOWER, { ...LOCAL, format: "raw" })).toBeUndefined();
+    expect(readAnswer({ ...SLOWER, status: 503 }, oneUrl)).toBeUndefined();
   });
 });

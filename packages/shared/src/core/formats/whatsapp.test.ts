@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import type { Sending } from "./format.ts";
+import { aLead, aPayload, input } from "./lead.fixture.ts";
+import { whatsapp } from "./whatsapp.ts";
+
+const TO = "628123456789";
+const HEAD = { messaging_product: "whatsapp", recipient_type: "individual", to: TO };
+const HELLO = { ...HEAD, type: "text", text: { body: "Hello 🦊" } };
+const IMAGE = { link: "https://example.com/a.png" };
+const LONGEST = "ä".repeat(4_096);
+
+it.each([
+  ["a text", { to: TO, text: "Hello 🦊" }, HELLO],
+  ["what an outbox row makes", { to: "+62 812-345 6789", type: "text", text: "Hello 🦊" }, HELLO],
+  ["the old names", { to_phone: TO, message_type: "text", body: "Hello 🦊" }, HELLO],
+  ["a number that is a number", { to: Number(TO), text: "Hello 🦊" }, HELLO],
+  [
+    "a text as the API has it",
+    { to: TO, text: { body: "a", preview_url: true } },
+    { ...HEAD, type: "text", text: { body: "a", preview_url: true } },
+  ],
+  [
+    "the longest text",
+    { to: TO, text: LONGEST },
+    { ...HEAD, type: "text", text: { body: LONGEST } },
+  ],
+  ["an image", { to: TO, type: "image", image: IMAGE }, { ...HEAD, type: "image", image: IMAGE }],
+  [
+    "an image in short",
+    { to: TO, type: "image", ...IMAGE },
+    { ...HEAD, type: "image", image: IMAGE },
+  ],
+])("makes of %s", (_, payload, body) => {
+  expect(JSON.parse(whatsapp.body(input(aPayload(payload))))).toEqual(body);
+  expect(whatsapp.misfit?.(aPayload(payload))).toBeUndefined();
+});
+
+it("sends what is the API's already as it was spelled", () => {
+  const text = '{ "messaging_product":"whatsapp", "to":"1", "x":1.0 }';
+  expect(whatsapp.body(input(aPayload(text)))).toBe(text);
+  expect(whatsapp.misfit?.(aPayload(text))).toBeUndefined();
+});
+
+it.each([
+  ["a lead", aLead(), /a lead is no/],
+  ["a text alone", aPayload('"Hello"'), /object/],
+  ["nobody to send it to", aPayload({ text: "a" }), /phone number/],
+  ["a name instead of a number", aPayload({ to: "Ada", text: "a" }), /phone number/],
+  ["too many digits", aPayload({ to: "1".repeat(16), text: "a" }), /phone number/],
+  ["nothing to say", aPayload({ to: TO }), /text must hold/],
+  ["an empty text", aPayload({ to: TO, text: "" }), /must not be empty/],
+  ["a text that is too long", aPayload({ to: TO, text: `${LONGEST}a` }), /4096/],
+  ["an image without one", aPayload({ to: TO, type: "image" }), /image must hold/],
+  ["a type that every object has", aPayload({ to: TO, type: "constructor" }), /must hold/],
+])("does not take %s", (_, subject, problem) => {
+  expect(whatsapp.misfit?.(subject)?.message).toMatch(problem);
+});
+
+describe("an attempt", () => {
+  const url = "https://graph.facebook.com/v23.0/1066/messages";
+  function headersOf(also: Partial<Sending>) {
+    const sending = {
+      url: new URL(url),
+      body: "{}",
+      secret: undefined,
+      customHeaders: {},
+      ...also,
+    };
+    return whatsapp.calls?.(sending);
+  }
+
+  it("is one call without a signature, with the secret as its token", () => {
+    expect(headersOf({ secret: "EAAx" })).toEqual([
+      { url, body: "{}", headers: { authorization: "Bearer EAAx" }, isSigned: false },
+    ]);
+  });
+
+  it("takes the endpoint's header before the secret, and never a secret made for signing", () => {
+    const none = [{ headers: {}, isSigned: false }];
+    expect(headersOf({ secret: "x", customHeaders: { authorization: "Bearer y" } })).toMatchObject(
+      none,
+    );
+    expect(headersOf({ secret: "whsec_c2VjcmV0" })).toMatchObject(none);
+  });
+
+  it("is signed at any other host", () => {
+    const elsewhere = new URL("http://127.0.0.1:4000/");
+    expect(headersOf({ url: elsewhere, secret: "x" })).toMatchObject([
+      { headers: {}, isSigned: true },
+    ]);
+  });
+});
+
+describe("an answer", () => {
+  const answer = (status: number, error: object) =>
+    whatsapp.read?.({ status, headers: {}, body: JSON.stringify({ error }) });
+
+  it("190 is final and says plainly that it is the token", () => {
+    const reading = answer(401, { code: 190, message: "Error validating access token" });
+    expect(reading).toMatchObject({ isWorthRetrying: false, concerns: "delivery" });
+    expect(reading?.message).toMatch(/refused the access token.*Error validating.*authorization/);
+  });
+
+  it.each([
+    [429, 130429, true, "destination"],
+    [400, 130429, true, "destination"],
+    [400, 80007, true, "destination"],
+    [400, 4, true, "destination"],
+    [400, 131056, true, "delivery"],
+    [500, 131000, true, "destination"],
+    [400, 131026, false, "delivery"],
+    [400, 100, false, "delivery"],
+    [403, 10, false, "delivery"],
+    [500, 999, true, "destination"],
+  ])("%i with error %i", (status, code, isWorthRetrying, concerns) => {
+    const reading = answer(status, { code, message: "why" });
+    expect(reading).toMatchObject({ isWorthRetrying, concerns });
+    expect(reading?.message).toBe(`WhatsApp answered ${status}, error ${code}: why`);
+  });
+
+  it("that says itself that it will pass is believed", () => {
+    expect(answer(400, { code: 999, is_transient: true })).toMatchObject({ isWorthRetrying: true });
+  });
+
+  it("without an error of the API's means what HTTP says", () => {
+    const bodies = [
+      "",
+      "<html>",
+      "[]",
+      "null",
+      '{"messages":[{"id":"x"}]}',
+      '{"error":"x"}',
+      '{"error":{"code":"x"}}',
+    ];
+    for (const body of bodies)
+      expect(whatsapp.read?.({ status: 500, headers: {}, body })).toBeUndefined();
+    expect(whatsapp.read?.({ status: 200, headers: {}, body: '{"messages":[]}' })).toBeUndefined();
+  });
+});
