@@ -106,10 +106,12 @@ export function describeAttempt(attempt: Attempt, { now, paint }: Shown): string
 }
 
 function attemptResult(attempt: Attempt): string {
-  const { responseStatus, error, errorType, durationMs } = attempt;
+  const { responseStatus, error, errorType, durationMs, requestUrl } = attempt;
   const status = responseStatus === null ? "" : `${responseStatus} `;
   const problem = errorType === null ? "" : `: ${problemText(errorType, error, responseStatus)}`;
-  return `${status}after ${took(durationMs)}${problem}`;
+  // Null: it went where the delivery goes.
+  const to = requestUrl === null ? "" : ` to ${requestUrl}`;
+  return `${status}after ${took(durationMs)}${to}${problem}`;
 }
 
 function tries({ attempt, maxAttempts }: Delivery): string {
