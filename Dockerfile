@@ -11,7 +11,9 @@ RUN npm install --global pnpm@12
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY apps/ingest/package.json apps/ingest/
 COPY apps/worker/package.json apps/worker/
+COPY apps/cli/package.json apps/cli/
 COPY packages/shared/package.json packages/shared/
+COPY packages/client/package.json packages/client/
 RUN pnpm install --frozen-lockfile --prod
 COPY tsconfig.json tsconfig.base.json ./
 COPY scripts/migrate.ts scripts/secrets-rotate.ts scripts/

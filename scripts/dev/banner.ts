@@ -40,6 +40,8 @@ See what became of it:
 
 curl -H ${quote(`Authorization: Bearer ${facts.apiKey}`)} ${quote(`${facts.origin}/webhook-delivery?limit=1`)}
 
+A receiver that checks signatures: npx -y pnpm@12 wd listen --secret test-secret
+What else a terminal can do: npx -y pnpm@12 wd
 Successes, retries and refusals in 15 seconds: npx -y pnpm@12 demo
 Ctrl-C stops everything.
 `;

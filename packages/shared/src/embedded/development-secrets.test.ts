@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { loadDevelopmentSecrets } from "./development-secrets.ts";
+import { findDevelopmentSecrets, loadDevelopmentSecrets } from "./development-secrets.ts";
 
 let folder: string;
 
@@ -32,10 +32,19 @@ test("gives the same secrets again, and others in another folder", () => {
   expect(others.encryptionKey).not.toBe(secrets.encryptionKey);
 });
 
+test("finds the secrets that were made, and makes none for who only looks", () => {
+  expect(findDevelopmentSecrets(folder)).toBeUndefined();
+  expect(existsSync(folder)).toBe(false);
+  const secrets = loadDevelopmentSecrets(folder);
+  expect(findDevelopmentSecrets(folder)).toEqual(secrets);
+  writeFileSync(join(folder, "development-secrets.json"), "{");
+  expect(findDevelopmentSecrets(folder)).toBeUndefined();
+});
+
 test("gives processes that ask at once the same secrets", async () => {
   const module = JSON.stringify(new URL("development-secrets.ts", import.meta.url).href);
   const script = `
-    import { loadDevelopmentSecrets } from ${module};
+    import { findDevelopmentSecrets, loadDevelopmentSecrets } from ${module};
     console.log(JSON.stringify(loadDevelopmentSecrets(${JSON.stringify(folder)})));`;
   const run = promisify(execFile);
   const outputs = await Promise.all(

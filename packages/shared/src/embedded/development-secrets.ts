@@ -3,9 +3,10 @@
  * what was encrypted yesterday can be read today. Production gets both from its environment.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readOrCreateFile } from "./kept-file.ts";
+import { hasCode } from "./processes.ts";
 
 export interface DevelopmentSecrets {
   readonly apiKey: string;
@@ -13,9 +14,21 @@ export interface DevelopmentSecrets {
   readonly encryptionKey: string;
 }
 
+const FILE = "development-secrets.json";
+
+/** For who only looks: undefined when none were made yet, or when they are not this user's to read. */
+export function findDevelopmentSecrets(folder: string): DevelopmentSecrets | undefined {
+  try {
+    return parseSecrets(readFileSync(join(folder, FILE), "utf8"));
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "EACCES")) return undefined;
+    throw error;
+  }
+}
+
 export function loadDevelopmentSecrets(folder: string): DevelopmentSecrets {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, "development-secrets.json");
+  const path = join(folder, FILE);
   const text = readOrCreateFile(path, () => `${JSON.stringify(createSecrets(), null, 2)}\n`);
   const secrets = parseSecrets(text);
   if (secrets) return secrets;

@@ -1,0 +1,28 @@
+/** `wd retry`: a new round of attempts for finished deliveries. */
+import type { Cli, Parent } from "../cli.ts";
+import { examples } from "../help.ts";
+import { eachDelivery } from "./each-delivery.ts";
+
+export function addRetry(parent: Parent, cli: Cli): void {
+  parent
+    .command("retry")
+    .summary("start a new round of attempts for finished deliveries")
+    .description(
+      "Starts a new round of attempts for finished deliveries, with the same webhook-id. Exit code 1 when one was refused.",
+    )
+    .argument("<id...>", "of the deliveries")
+    .addHelpText(
+      "after",
+      `\n${examples(
+        "pnpm wd retry 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
+        "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id' | xargs pnpm wd retry",
+      )}`,
+    )
+    .action(async (ids) => {
+      const client = cli.client();
+      await eachDelivery(ids, cli, {
+        done: "started again",
+        act: (id) => client.deliveries.retry(id, { signal: cli.signal }),
+      });
+    });
+}

@@ -1,0 +1,96 @@
+/** `wd send`: one delivery, to a URL or to a registered endpoint. */
+import { Option } from "@commander-js/extra-typings";
+import type { NewDelivery } from "@webhook-delivery/client";
+import type { Cli, Parent } from "../cli.ts";
+import { usageFailure } from "../failure.ts";
+import { examples } from "../help.ts";
+import { readJson } from "../json-input.ts";
+import { idempotencyKey, integer, spanMs } from "../option-values.ts";
+import { followDelivery } from "./follow-delivery.ts";
+
+type Format = NonNullable<NewDelivery["format"]>;
+
+const MOST_ATTEMPTS = 10;
+
+export function addSend(parent: Parent, cli: Cli): void {
+  parent
+    .command("send")
+    .summary("send a webhook to a URL or an endpoint")
+    .description(
+      "Sends a webhook: a payload, a lead or a sample, to a URL or a registered endpoint.",
+    )
+    .optionsGroup("Where to:")
+    .option("--to <url>", "a URL")
+    .option("--secret <secret>", "signs what goes to --to; without it nothing is signed")
+    .addOption(
+      new Option("--endpoint <id>", "a registered endpoint, with its own URL and secret").conflicts(
+        ["to", "secret"],
+      ),
+    )
+    .optionsGroup("What:")
+    .option("--payload <json>", "any JSON; @file reads a file, - reads standard input")
+    .option("--lead <id>", "a lead that the service knows")
+    .addOption(new Option("--test", "a sample lead").conflicts(["payload", "lead"]))
+    .option("--event-type <type>", "default: lead.captured")
+    .option("--format <name>", "auto (default), standard, raw, zapier, make, …")
+    .option("--campaign <name>", "name of the campaign")
+    .optionsGroup("How:")
+    .option("--max-attempts <n>", `1 to ${MOST_ATTEMPTS}`, integer(1, MOST_ATTEMPTS))
+    .option(
+      "--idempotency-key <key>",
+      "given again with the same request, it is sent once",
+      idempotencyKey,
+    )
+    .option("--wait", "print each attempt, until the delivery is finished; 1 when it failed")
+    .option("--timeout <span>", "with --wait: give up waiting after 30s, 5m, …", spanMs)
+    .optionsGroup("Options:")
+    .addHelpText(
+      "after",
+      `\n${examples(
+        "pnpm wd send --to http://localhost:4000/ --test",
+        "pnpm wd send --to https://example.com/hook --secret whsec_… --lead test-lead-id --wait",
+        `pnpm wd send --endpoint ID --event-type message.received --payload '{"text":"Hello"}'`,
+        "pnpm wd send --to http://localhost:4000/ --payload @payload.json --format raw",
+        "echo '{}' | pnpm --silent wd send --to http://localhost:4000/ --payload - --json",
+      )}`,
+    )
+    .action(async (options) => {
+      const { to, secret, endpoint, lead, test, campaign, payload: payloadText } = options;
+      if (to === undefined && endpoint === undefined) {
+        throw usageFailure("Where to? Give --to URL or --endpoint ID.");
+      }
+      if (test === undefined && payloadText === undefined && lead === undefined) {
+        throw usageFailure("What? Give --payload JSON, --lead ID or --test.");
+      }
+      if (options.timeout !== undefined && options.wait === undefined) {
+        throw usageFailure("--timeout goes with --wait.");
+      }
+      const client = cli.client();
+      const request: NewDelivery = {
+        ...(to !== undefined && { webhookUrl: to }),
+        ...(secret !== undefined && { webhookSecret: secret }),
+        ...(endpoint !== undefined && { endpointId: endpoint }),
+        ...(lead !== undefined && { leadId: lead }),
+        ...(test && { test }),
+        ...(campaign !== undefined && { campaignName: campaign }),
+        ...(options.eventType !== undefined && { eventType: options.eventType }),
+        // Which there are, the service knows.
+        ...(options.format !== undefined && { format: options.format as Format }),
+        ...(options.maxAttempts !== undefined && { maxAttempts: options.maxAttempts }),
+        ...(payloadText !== undefined && {
+          payload: await readJson(
+            { option: "--payload", text: payloadText },
+            cli.surroundings.readStdin,
+          ),
+        }),
+      };
+      const { output, signal } = cli;
+      const accepted = await client.deliver(request, {
+        signal,
+        ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
+      });
+      output.lines([`Accepted: ${accepted.id}`]);
+      if (options.wait === undefined) return output.json(accepted);
+      output.json(await followDelivery(client, accepted, cli, { timeoutMs: options.timeout }));
+    });
+}

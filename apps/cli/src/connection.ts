@@ -1,0 +1,61 @@
+/**
+ * Which service, and as whom. An option wins over the environment, the environment over what a clone on
+ * this machine made for itself. The key is in no message, whatever is wrong with it.
+ */
+import { usageFailure } from "./failure.ts";
+
+export const DEFAULT_URL = "http://localhost:3000";
+
+export interface ConnectionSources {
+  readonly options: { readonly url?: string | undefined; readonly apiKey?: string | undefined };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The key that `pnpm start` made in this clone; undefined: there is none. */
+  readonly developmentKey: () => string | undefined;
+}
+
+export interface Connection {
+  readonly url: string;
+  readonly apiKey: string;
+}
+
+export function resolveConnection({ options, env, developmentKey }: ConnectionSources): Connection {
+  const url = checkUrl(options.url || env["WEBHOOK_DELIVERY_URL"] || DEFAULT_URL);
+  const given = options.apiKey || env["WEBHOOK_DELIVERY_API_KEY"];
+  const apiKey = given || (isThisMachine(url) ? developmentKey() : undefined);
+  if (apiKey === undefined) {
+    throw usageFailure(
+      "No API key. Set WEBHOOK_DELIVERY_API_KEY (or give --api-key, which other users of this " +
+        "machine can see). Beside a clone in which `pnpm start` has run, its key is used.",
+    );
+  }
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw usageFailure("The API key has characters that no key has (a space, a line's end?).");
+  }
+  return { url: url.href.replace(/\/$/, ""), apiKey };
+}
+
+function checkUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    // Without a scheme, `localhost:3000` reads as the scheme `localhost:`.
+    throw usageFailure(
+      `${url === null ? "This" : `'${url.protocol}'`} is no address of a service: give http://HOST:PORT.`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw usageFailure("The service's URL must not hold a user or a password.");
+  }
+  if (url.search !== "" || url.hash !== "") {
+    throw usageFailure("The service's URL must not hold a query or a fragment.");
+  }
+  return url;
+}
+
+function isThisMachine({ hostname }: URL): boolean {
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  );
+}

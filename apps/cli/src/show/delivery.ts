@@ -1,0 +1,142 @@
+/** Deliveries and attempts in words: one line, a table, or everything. */
+import type { Attempt, Delivery, DeliveryWithAttempts } from "@webhook-delivery/client";
+import { paintState, type Paint } from "../text/paint.ts";
+import { table, type Column } from "../text/table.ts";
+import { age, clock, relative, took } from "../text/times.ts";
+import { visible, visibleLines } from "../text/visible.ts";
+import { fields } from "./fields.ts";
+
+export interface Shown {
+  readonly now: Date;
+  readonly paint: Paint;
+}
+
+const SHORT_COLUMN = 12;
+const SHORT_RESULT = 7;
+
+function deliveryColumns(now: Date): readonly Column<Delivery>[] {
+  return [
+    { title: "ID", text: ({ id }) => id },
+    {
+      title: "STATUS",
+      text: ({ status }) => status,
+      paint: ({ status }, cell, paint) => paintState(paint, status, cell),
+    },
+    { title: "TRIES", text: tries },
+    { title: "AGE", text: ({ createdAt }) => age(createdAt, now) },
+    { title: "EVENT", text: ({ eventType }) => eventType, min: SHORT_COLUMN, dropOrder: 2 },
+    { title: "URL", text: ({ webhookUrl }) => webhookUrl, min: SHORT_COLUMN, dropOrder: 3 },
+    { title: "RESULT", text: (delivery) => result(delivery, now), min: SHORT_RESULT },
+  ];
+}
+
+export function deliveryTable(
+  deliveries: readonly Delivery[],
+  {
+    now,
+    paint,
+    columns,
+    hasHeading = true,
+  }: Shown & {
+    readonly columns: number | undefined;
+    readonly hasHeading?: boolean;
+  },
+): string[] {
+  return table(deliveries, deliveryColumns(now), { columns, paint, hasHeading });
+}
+
+const STATUS_WIDTH = 9;
+const TRIES_WIDTH = 5;
+
+/** As it stands now and since when, on one line. */
+export function deliveryLine(delivery: Delivery, { now, paint }: Shown): string {
+  const { id, status, eventType, webhookUrl, updatedAt } = delivery;
+  return [
+    paint("dim", clock(new Date(updatedAt))),
+    id,
+    paintState(paint, status, status.padEnd(STATUS_WIDTH)),
+    tries(delivery).padEnd(TRIES_WIDTH),
+    visible(eventType),
+    visible(webhookUrl),
+    visible(result(delivery, now)),
+  ]
+    .join("  ")
+    .trimEnd();
+}
+
+export function describeDelivery(delivery: DeliveryWithAttempts, shown: Shown): string[] {
+  const { now, paint } = shown;
+  const status = paintState(paint, delivery.status);
+  return [
+    `Delivery ${delivery.id}`,
+    ...fields([
+      ["status", { painted: `${status}, ${tries(delivery)} attempts` }],
+      ["result", result(delivery, now) || null],
+      ["to", delivery.webhookUrl],
+      ["endpoint", delivery.endpointId],
+      ["client", delivery.clientId],
+      ["event", delivery.eventType],
+      ["lead", delivery.leadId],
+      ["format", delivery.format],
+      ["test", delivery.isTestDelivery ? "yes" : null],
+      ["accepted", moment(delivery.createdAt, now)],
+      ["delivered", moment(delivery.deliveredAt, now)],
+      ["metadata", delivery.metadata && JSON.stringify(delivery.metadata)],
+    ]),
+    "",
+    "Payload",
+    ...visibleLines(JSON.stringify(delivery.payload, null, 2)).map((line) => `  ${line}`),
+    "",
+    delivery.attempts.length === 0 ? "No attempts yet" : "Attempts",
+    ...delivery.attempts.flatMap((attempt) => describeAttempt(attempt, shown)),
+  ];
+}
+
+/** What happened, and below it what the receiver said. */
+export function describeAttempt(attempt: Attempt, { now, paint }: Shown): string[] {
+  const { attemptNumber, attemptedAt, responseBody, willRetry, retryAt } = attempt;
+  const isAhead = willRetry && retryAt !== null && Date.parse(retryAt) > now.getTime();
+  const next = isAhead ? `, next ${relative(retryAt, now)}` : "";
+  const state = attempt.errorType === null ? "success" : "failed";
+  const what = paintState(paint, state, visible(attemptResult(attempt)));
+  const head = `  ${attemptNumber}  ${attemptedAt}  ${what}${next}`;
+  const said = responseBody?.trimEnd() ?? "";
+  const body = said === "" ? [] : visibleLines(said);
+  return [head, ...body.map((line) => `     ${paint("dim", "|")} ${line}`)];
+}
+
+function attemptResult(attempt: Attempt): string {
+  const { responseStatus, error, errorType, durationMs, requestUrl } = attempt;
+  const status = responseStatus === null ? "" : `${responseStatus} `;
+  const problem = errorType === null ? "" : `: ${problemText(errorType, error, responseStatus)}`;
+  // Null: it went where the delivery goes.
+  const to = requestUrl === null ? "" : ` to ${requestUrl}`;
+  return `${status}after ${took(durationMs)}${to}${problem}`;
+}
+
+function tries({ attempt, maxAttempts }: Delivery): string {
+  return `${attempt}/${maxAttempts}`;
+}
+
+/** The latest answer or error, and when it goes on. */
+function result(delivery: Delivery, now: Date): string {
+  const { responseStatus, errorType, lastError, nextRetryAt, status } = delivery;
+  const answer = responseStatus === null ? "" : String(responseStatus);
+  const problem = errorType === null ? "" : problemText(errorType, lastError, responseStatus);
+  const next = status === "pending" && nextRetryAt !== null ? nextTry(nextRetryAt, now) : "";
+  return [answer, problem, next].filter((part) => part !== "").join(", ");
+}
+
+function nextTry(at: string, now: Date): string {
+  return Date.parse(at) > now.getTime() ? `next ${relative(at, now)}` : "due";
+}
+
+/** The text of a bad status says no more than the status does. */
+function problemText(type: string, text: string | null, responseStatus: number | null): string {
+  if (text === null || text === "") return type;
+  return responseStatus === null ? `${type}: ${text}` : text;
+}
+
+function moment(iso: string | null, now: Date): string | null {
+  return iso === null ? null : `${iso} (${relative(iso, now)})`;
+}

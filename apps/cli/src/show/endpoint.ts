@@ -1,0 +1,97 @@
+/** Endpoints in words. */
+import type { EnabledEndpoint, Endpoint } from "@webhook-delivery/client";
+import { paintState, type Paint } from "../text/paint.ts";
+import { table } from "../text/table.ts";
+import { relative, took } from "../text/times.ts";
+import { visible } from "../text/visible.ts";
+import { fields } from "./fields.ts";
+
+export interface EndpointsShown {
+  readonly columns: number | undefined;
+  readonly paint: Paint;
+  readonly now: Date;
+}
+
+const SHORT_COLUMN = 10;
+
+export function endpointTable(endpoints: readonly Endpoint[], shown: EndpointsShown): string[] {
+  return table(
+    endpoints,
+    [
+      { title: "ID", text: ({ id }) => id },
+      {
+        title: "STATUS",
+        text: ({ status }) => status,
+        paint: ({ status }, cell, paint) => paintState(paint, status, cell),
+      },
+      { title: "SUCCESS", text: ({ successRate }) => percent(successRate), dropOrder: 2 },
+      { title: "TOTAL", text: ({ totalEvents }) => String(totalEvents), dropOrder: 3 },
+      { title: "NAME", text: ({ name }) => name ?? "", min: SHORT_COLUMN, dropOrder: 5 },
+      { title: "EVENTS", text: subscriptions, min: SHORT_COLUMN, dropOrder: 4 },
+      { title: "URL", text: ({ url }) => url, min: SHORT_COLUMN },
+    ],
+    shown,
+  );
+}
+
+export function endpointLine({ id, status, url }: Endpoint, paint: Paint): string {
+  return `${id}  ${paintState(paint, status)}  ${visible(url)}`;
+}
+
+export function describeEndpoint(
+  endpoint: Endpoint,
+  { paint, now }: Omit<EndpointsShown, "columns">,
+): string[] {
+  const { status, disabledReason, circuit, retryScheduleSeconds: waits } = endpoint;
+  const why = disabledReason === null ? "" : ` (${disabledReason})`;
+  const moment = (iso: string | null) => iso && `${iso} (${relative(iso, now)})`;
+  return [
+    `Endpoint ${endpoint.id}`,
+    ...fields([
+      ["status", { painted: `${paintState(paint, status)}${visible(why)}` }],
+      ["url", endpoint.url],
+      ["name", endpoint.name],
+      ["client", endpoint.clientId],
+      ["source", endpoint.source],
+      ["events", subscriptions(endpoint)],
+      ["sources", endpoint.sources.join(", ") || null],
+      ["format", endpoint.format],
+      ["headers", Object.keys(endpoint.headers).join(", ") || null],
+      ["attempts", endpoint.maxAttempts],
+      ["waits", waits && `${waits.join(", ")} s`],
+      ["timeout", endpoint.timeoutMs && took(endpoint.timeoutMs)],
+      ["rate limit", endpoint.rateLimitPerSecond && `${endpoint.rateLimitPerSecond} per second`],
+      ["in flight", endpoint.maxInFlight && `${endpoint.maxInFlight} at most`],
+      ["ordered", endpoint.ordered ? "yes" : null],
+      ["deliveries", endpoint.totalEvents],
+      ["success", percent(endpoint.successRate) || null],
+      ["circuit", circuit && circuit.state],
+      ["failures", endpoint.failureCount === 0 ? null : `${endpoint.failureCount} in a row`],
+      ["last error", endpoint.lastError],
+      ["last attempt", moment(endpoint.lastAttemptAt)],
+      ["last success", moment(endpoint.lastSuccessAt)],
+      ["rotating", endpoint.rotationEndsAt && `until ${endpoint.rotationEndsAt}`],
+      ["made", moment(endpoint.createdAt)],
+    ]),
+  ];
+}
+
+export function secretLines(secret: string): string[] {
+  return ["", `Secret (shown now and never again): ${visible(secret)}`];
+}
+
+export function missedLines(id: string, missed: EnabledEndpoint["missed"]): string[] {
+  if (missed === null || missed.deliveries === 0) return [];
+  return [
+    `It missed ${missed.deliveries} since ${missed.since}. To send them again:`,
+    `  pnpm wd replay --since ${missed.since} --endpoint ${id}`,
+  ];
+}
+
+function subscriptions({ eventTypes }: Endpoint): string {
+  return eventTypes.length === 0 ? "all" : eventTypes.join(", ");
+}
+
+function percent(rate: number | null): string {
+  return rate === null ? "" : `${Math.floor(rate * 1_000) / 10} %`;
+}
