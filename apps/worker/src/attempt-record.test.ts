@@ -24,6 +24,7 @@ function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
     isProbe: false,
     standing: undefined,
     isTestDelivery: false,
+    isFromOutbox: false,
     endpoint: null,
     ...also,
   };

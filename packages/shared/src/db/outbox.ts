@@ -102,12 +102,16 @@ export async function isWaiting(sql: Queryable, id: string): Promise<boolean> {
   return rows.count > 0;
 }
 
-/** Undefined: nothing is to become due. */
+/**
+ * Undefined: nothing is to become due. What just became due counts, so that nothing falls between two
+ * looks; what is due for longer was left by the last look for a reason.
+ */
 export async function nextDueInMs(sql: Queryable): Promise<number | undefined> {
   const [row] = await sql<{ inMs: number | null }[]>`
     select extract(epoch from min(next_attempt_at) - now())::float8 * 1000 as "inMs"
     from outbox_messages
-    where status = 'queued' and taken_at is null and next_attempt_at > created_at`;
+    where status = 'queued' and taken_at is null and next_attempt_at > created_at
+      and next_attempt_at > now() - interval '1 second'`;
   return row?.inMs ?? undefined;
 }
 
@@ -126,7 +130,7 @@ export async function recordTaken(tx: Queryable, taken: readonly TakenMessage[])
         sent_at = case when taken.status = 'sent' then now() end
     from jsonb_to_recordset(${JSON.stringify(taken)}::text::jsonb)
       as taken (id uuid, status text, "lastError" text)
-    where message.id = taken.id`;
+    where message.id = taken.id and message.status = 'queued' and message.taken_at is null`;
 }
 
 /** A fault of ours with one row: later, so that it stands in nobody's way. */
