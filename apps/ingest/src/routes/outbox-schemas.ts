@@ -43,7 +43,10 @@ export const TriggeredFields = {
 };
 
 export const DrainBody = Nullable(
-  Type.Object({}, { description: "Nothing is read from it.", examples: [{}] }),
+  Type.Object(
+    {},
+    { description: "Nothing is read from it; any body will do, or none.", examples: [{}] },
+  ),
 );
 
 const count = (description: string, example: number) =>

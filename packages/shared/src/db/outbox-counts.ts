@@ -27,7 +27,7 @@ export async function countWaiting(sql: Queryable): Promise<OutboxCounts> {
 function count(sql: Queryable, which: ReturnType<Queryable>) {
   return sql`(select count(*) from (
     select from outbox_messages where status = 'queued' and taken_at is null and ${which}
-    limit ${MOST_COUNTED}) as some)`;
+    limit ${MOST_COUNTED}) as counted)`;
 }
 
 export interface OutboxStanding {
