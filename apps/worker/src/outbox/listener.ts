@@ -16,7 +16,7 @@ type OutboxMode = "listen" | "polling";
 /** A connection can die without a word. */
 const CHECK_EVERY_MS = 30_000;
 const HEARD_WITHIN_MS = 2_000;
-const TRY_AGAIN_MS = 5_000;
+const TRY_AGAIN_MS = 2_000;
 /** Each try leaves a LISTEN behind in one of the pooler's connections. */
 const TRY_AGAIN_POOLED_MS = 300_000;
 const OPEN_WITHIN_MS = 10_000;
@@ -25,6 +25,8 @@ const TOKEN_START = "worker:";
 
 export interface Listener {
   isListening(): boolean;
+  /** Something speaks against it: find out now. */
+  check(): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -105,6 +107,7 @@ export function createListener(
 
   return {
     isListening: () => mode === "listen",
+    check: () => loop?.nudge(),
     start() {
       const onError = (error: unknown) => log.warn({ event: "outbox.listener_failed", err: error });
       loop = startLoop({ everyMs: TRY_AGAIN_MS, once: checkOnce, onError });

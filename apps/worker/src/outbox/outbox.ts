@@ -7,7 +7,7 @@ import { startTask } from "../loops/loops.ts";
 import type { Parts } from "../parts.ts";
 import { createListener } from "./listener.ts";
 import { createMirror } from "./mirror.ts";
-import { createTake, FALLBACK_POLL_MS } from "./take.ts";
+import { createTake, POLL_MS } from "./take.ts";
 
 export interface OutboxWork {
   /** Soon: more may come with it. */
@@ -19,14 +19,17 @@ export interface OutboxWork {
 /** `onTaken`: there are deliveries for the sweep. */
 export function startOutbox(parts: Parts, onTaken: () => void): OutboxWork {
   const listener = createListener(parts, () => take.nudge());
-  const take: Loop = startTask(
-    {
-      name: "outbox",
-      everyMs: FALLBACK_POLL_MS,
-      once: createTake({ ...parts, onTaken, isListening: () => listener.isListening() }),
-    },
-    parts,
-  );
+  const takeOnce = createTake({ ...parts, onTaken, isListening: () => listener.isListening() });
+  const take: Loop = startTask({ name: "outbox", everyMs: POLL_MS, once: takeOrCheck }, parts);
+  async function takeOrCheck(): Promise<number> {
+    try {
+      return await takeOnce();
+    } catch (error) {
+      // The database is away, most likely, and the listener's connection with it.
+      listener.check();
+      throw error;
+    }
+  }
   listener.start();
   const mirror = createMirror(parts);
   return {

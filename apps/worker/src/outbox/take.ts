@@ -11,9 +11,9 @@ import {
 import type { Parts } from "../parts.ts";
 
 /** While notifications arrive. */
-export const FALLBACK_POLL_MS = 2_000;
+const FALLBACK_POLL_MS = 2_000;
 /** While they do not: half of the second in which a delivery is to start. */
-const POLL_MS = 500;
+export const POLL_MS = 500;
 /** When the next row's time is nearer than that. */
 const SHORTEST_WAIT_MS = 50;
 
