@@ -50,6 +50,9 @@ await runMain(async () => {
   const complain = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
     log.warn({ event: "queue.unavailable", err: error }, what),
   );
+  const tellSetback = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
+    log.warn({ event: "request.setback", err: error }, what),
+  );
   const producers = createProducers(location, (error) => complain([error, "queue connection"]));
   const directEnqueue = createDirectEnqueue({
     producers,
@@ -61,7 +64,7 @@ await runMain(async () => {
   const app = await buildServer({
     sql,
     directEnqueue,
-    onSetback: (error, what) => complain([error, what]),
+    onSetback: (error, what) => tellSetback([error, what]),
     insert: createBatcher({
       ...TOGETHER,
       run: (deliveries) => insertDeliveries(sql, deliveries),

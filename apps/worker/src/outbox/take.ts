@@ -12,8 +12,8 @@ import type { Parts } from "../parts.ts";
 
 /** While notifications arrive. */
 const FALLBACK_POLL_MS = 2_000;
-/** While they do not: half of the second in which a delivery is to start. */
-export const POLL_MS = 500;
+/** While they do not: leaves most of the second in which a delivery is to start. */
+export const POLL_MS = 250;
 /** When the next row's time is nearer than that. */
 const SHORTEST_WAIT_MS = 50;
 

@@ -212,19 +212,19 @@ it("forgets rows that are finished and old, and no delivery whose row is not fin
 it("tells every transaction's rows with one notification, and nothing of a rollback", async () => {
   const { sql } = database;
   const heard: string[] = [];
-  const { unlisten } = await sql.listen("outbox_messages", (text) => heard.push(text));
+  const listening = await sql.listen("outbox_messages", (text) => heard.push(text));
   const insert = (tx: Parameters<typeof insertMessage>[0]) =>
     insertMessage(tx, { event_type: "x" });
   const refused = inTransaction(sql, async (tx) => {
     await insert(tx);
     throw new Error("rolled back");
   });
-  await expect(refused).rejects.toThrow();
+  await expect(refused).rejects.toThrow("rolled back");
   await inTransaction(sql, async (tx) => {
     for (let row = 0; row < 5; row++) await insert(tx);
   });
   await sql.notify("outbox_messages", "last");
   await vi.waitFor(() => expect(heard.at(-1)).toBe("last"));
   expect(heard).toEqual(["", "last"]);
-  await unlisten();
+  await listening.unlisten();
 });
