@@ -49,6 +49,9 @@ create index outbox_messages_scheduled on outbox_messages (next_attempt_at, posi
 create index outbox_messages_finished on outbox_messages (updated_at)
   where status in ('sent', 'failed');
 
+-- The endpoints that a take may have to lock: few, among many.
+create index webhook_endpoints_ordered on webhook_endpoints (id) where ordered;
+
 -- One notification for each transaction, however many rows it inserts.
 create function tell_of_outbox() returns trigger language plpgsql as $$
 begin

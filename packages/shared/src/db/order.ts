@@ -56,10 +56,11 @@ export async function lockLines(
   const clients = uuidArray(of.clientIds.map((id) => id ?? NIL_UUID));
   await tx`
     select from webhook_endpoints
+    -- In subselects the lists are read once, not for every row.
     where ordered and (
-      id = any (${uuidArray(of.endpointIds)}::text::uuid[])
+      id = any (array(select unnest(${uuidArray(of.endpointIds)}::text::uuid[])))
       or coalesce(client_id, '00000000-0000-0000-0000-000000000000')
-        = any (${clients}::text::uuid[])
+        = any (array(select unnest(${clients}::text::uuid[])))
     )
     order by id for no key update`;
 }

@@ -45,7 +45,7 @@ export async function countStanding(
     select (count(*) filter (where status = 'sent'))::int as sent,
       (count(*) filter (where status = 'failed'))::int as failed,
       (count(*) filter (where status = 'queued' and attempts = 0))::int as untried
-    from outbox_messages where id = any (${uuidArray(ids)}::text::uuid[])`;
+    from unnest(${uuidArray(ids)}::text::uuid[]) as asked (id) join outbox_messages using (id)`;
   if (row === undefined) throw new Error("an aggregate returned no row");
   return row;
 }

@@ -36,13 +36,22 @@ export async function foldOutboxNotes(sql: Sql, limit = NOTES_A_STEP): Promise<n
 
 async function mirror(tx: Queryable, ids: readonly string[]): Promise<void> {
   const locked = await tx<{ id: string }[]>`
-    select id from outbox_messages
-    where id = any (${uuidArray(ids)}::text::uuid[]) and taken_at is not null
-    order by id for no key update`;
+    select id from unnest(${uuidArray(ids)}::text::uuid[]) as noted (id)
+    join outbox_messages as message using (id)
+    where taken_at is not null
+    order by id for no key update of message`;
   if (locked.length === 0) return;
+  // Row by row, each by the index: without statistics a join would read all deliveries.
   await tx`
-    with standing as (
-      select outbox_message_id as id,
+    update outbox_messages as message
+    set status = case when is_open then 'queued' when is_success then 'sent' else 'failed' end,
+        attempts = standing.attempts, last_error = standing.last_error,
+        next_attempt_at = standing.next_attempt_at,
+        sent_at = case when is_success then delivered_at end,
+        mirrored_at = clock_timestamp(), updated_at = now()
+    from unnest(${uuidArray(locked.map(({ id }) => id))}::text::uuid[]) as noted (id)
+    cross join lateral (
+      select count(*) as deliveries,
         bool_or(status in ('pending', 'sent')) as is_open,
         bool_and(status = 'success') as is_success,
         max(attempt) as attempts,
@@ -50,17 +59,9 @@ async function mirror(tx: Queryable, ids: readonly string[]): Promise<void> {
         max(delivered_at) as delivered_at,
         (array_agg(coalesce(last_error, ${CANCELLED}) order by updated_at desc, id desc)
           filter (where last_error is not null or status = 'cancelled'))[1] as last_error
-      from webhook_deliveries
-      where outbox_message_id = any (${uuidArray(locked.map(({ id }) => id))}::text::uuid[])
-      group by 1
-    )
-    update outbox_messages as message
-    set status = case when is_open then 'queued' when is_success then 'sent' else 'failed' end,
-        attempts = standing.attempts, last_error = standing.last_error,
-        next_attempt_at = standing.next_attempt_at,
-        sent_at = case when is_success then delivered_at end,
-        mirrored_at = clock_timestamp(), updated_at = now()
-    from standing where message.id = standing.id`;
+      from webhook_deliveries where outbox_message_id = noted.id
+    ) as standing
+    where message.id = noted.id and standing.deliveries > 0`;
 }
 
 const CANCELLED = "The delivery was cancelled.";

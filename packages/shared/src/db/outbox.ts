@@ -159,7 +159,10 @@ export async function listDeliveriesOf(
 ): Promise<EarlierDelivery[]> {
   return tx<EarlierDelivery[]>`
     select id, outbox_message_id as "outboxMessageId", endpoint_id as "endpointId", status
-    from webhook_deliveries
-    where outbox_message_id = any (${uuidArray(messageIds)}::text::uuid[])
+    from unnest(${uuidArray(messageIds)}::text::uuid[]) as asked (message_id),
+    lateral (
+      select id, outbox_message_id, endpoint_id, status from webhook_deliveries
+      where outbox_message_id = asked.message_id
+    ) as made
     order by id`;
 }
