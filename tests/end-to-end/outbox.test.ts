@@ -7,7 +7,12 @@ import {
   readMessage,
   untilMessage,
 } from "@webhook-delivery/shared/testing/outbox.ts";
-import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
+import {
+  holdUntil,
+  startReceiver,
+  type Answer,
+  type Receiver,
+} from "@webhook-delivery/shared/testing/receiver.ts";
 import { bodyOf, newClient, register } from "@webhook-delivery/shared/testing/registry.ts";
 import {
   BACKENDS,
@@ -35,7 +40,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   });
 
   /** A hook whose endpoint alone subscribes to an event type of its own. */
-  async function subscriber(answers: readonly number[] = [], settings: object = {}) {
+  async function subscriber(answers: readonly Answer[] = [], settings: object = {}) {
     const hook = receiver.hook(...answers);
     const eventType = `test.${randomUUID()}`;
     const wanted = { url: hook.url, eventTypes: [eventType], format: "raw", ...settings };
@@ -90,11 +95,13 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
 
   test.concurrent("the row tells of retries while they last", async () => {
     const { sql } = service.database;
-    const { hook, endpointId } = await subscriber([500, 503, 200]);
+    const seen = Promise.withResolvers<void>();
+    const { hook, endpointId } = await subscriber([500, holdUntil(seen.promise, 503), 200]);
     const id = await insertMessage(sql, { endpoint_id: endpointId });
     const retrying = await untilMessage(sql, id, { status: "queued", attempts: 1 });
     expect(retrying?.last_error).toContain("500");
     expect(retrying?.next_attempt_at).toBeInstanceOf(Date);
+    seen.resolve();
     await untilMessage(sql, id, { status: "sent", attempts: 3, last_error: null });
     expect(new Set(hook.arrivedIds()).size).toBe(1);
   });
