@@ -12,6 +12,8 @@ await runMain(async () => {
     url: config.DATABASE_URL,
     applicationName: "webhook-delivery migrate",
     maxConnections: 1,
+    // Also through a pooler: it is not worth finding out.
+    prepares: false,
   });
   const applied = await migrate(sql, MIGRATIONS_FOLDER);
   await migrateQueue(queueLocation(config));

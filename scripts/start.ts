@@ -64,7 +64,8 @@ function describeStack(stack: Stack): string {
   return banner({
     ...stack,
     version: VERSION,
-    database: `${isEmbedded ? "embedded " : ""}${describeLocation(stack.databaseUrl)}`,
+    // Its password is as secret as the API key below; one that was given stays with who gave it.
+    database: isEmbedded ? `embedded ${stack.databaseUrl}` : describeLocation(stack.databaseUrl),
     dataFolder: DATA_FOLDER,
   });
 }

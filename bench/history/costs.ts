@@ -96,6 +96,7 @@ async function insertOne(sql: Sql, id: string): Promise<void> {
       idempotency: null,
       orderNo: null,
       isEndpointDisabled: false,
+      outboxMessageId: null,
       queued: null,
     },
   ]);

@@ -70,6 +70,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     DATABASE_URL: options.isDirect === true ? postgres.directUrl() : postgres.proxiedUrl,
     ...(redis && { REDIS_URL: options.isDirect === true ? redis.directUrl() : redis.proxiedUrl }),
     API_KEYS: API_KEY,
+    OUTBOX_SECRET: API_KEY,
+    CRON_SECRET: API_KEY,
     ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
     RATE_LIMIT_PER_SECOND: "0",
     DELIVERY_TIMEOUT_MS: "2000",

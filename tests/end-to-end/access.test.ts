@@ -52,6 +52,8 @@ const ROUTES = [
   ["GET", "/leads/{id}"],
   ["GET", "/openapi.json"],
   ["GET", "/metrics"],
+  ["POST", "/webhooks/outbox-trigger"],
+  ["POST", "/cron/outbox-worker"],
 ] as const;
 const PUBLIC_ROUTES = ["/healthz", "/readyz"];
 
@@ -70,7 +72,8 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
   let receiver: Receiver;
 
   beforeAll(async () => {
-    const env = { API_KEYS: `first-key, ${API_KEY}` };
+    const secrets = { OUTBOX_SECRET: "secret-of-the-trigger", CRON_SECRET: "secret-of-the-cron" };
+    const env = { API_KEYS: `first-key, ${API_KEY}`, ...secrets };
     [service, receiver] = await Promise.all([startService({ backend, env }), startReceiver()]);
   });
 

@@ -23,7 +23,8 @@ let service: TestService;
 let document: OpenApiDocument;
 
 beforeAll(async () => {
-  service = await startService({ backend: "postgres", workers: 0 });
+  const env = { OUTBOX_SECRET: "secret-of-the-trigger", CRON_SECRET: "secret-of-the-cron" };
+  service = await startService({ backend: "postgres", workers: 0, env });
   document = JSON.parse((await service.api.get("/openapi.json")).text) as OpenApiDocument;
 });
 

@@ -149,6 +149,9 @@ function knownRoutes(): Readonly<Record<string, Known>> {
     // Lead ids are each client's own: the stranger's one of that name is another lead.
     "PUT /leads/{id}": { ...own, path: [LEAD], bodies: [{ email: "other@example.com" }] },
     "GET /leads/{id}": { meets: "none", path: ["another-lead"] },
+    // Not there without secrets of their own, and closed to any API key with them.
+    "POST /webhooks/outbox-trigger": { meets: "none" },
+    "POST /cron/outbox-worker": { meets: "none" },
     "GET /metrics": forOperators,
     "GET /openapi.json": everybody,
     "GET /docs": everybody,

@@ -5,7 +5,9 @@ import { API_KEY, startService } from "@webhook-delivery/shared/testing/service.
 import { fuzz } from "./run.ts";
 
 test("two thousand generated requests meet no fault of ours and nothing that is not documented", async () => {
-  const env = { RATE_LIMIT_PER_SECOND: "0", WORKER_CONCURRENCY: "50" };
+  // What the operator sends opens the routes with secrets of their own as well.
+  const secrets = { OUTBOX_SECRET: API_KEY, CRON_SECRET: API_KEY };
+  const env = { RATE_LIMIT_PER_SECOND: "0", WORKER_CONCURRENCY: "50", ...secrets };
   await using service = await startService({ backend: "postgres", env });
   await using receiver = await startReceiver();
   const report = await fuzz({

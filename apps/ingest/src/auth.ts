@@ -31,10 +31,10 @@ declare module "fastify" {
   }
 }
 
-const BEARER = /^Bearer +(\S+) *$/i;
+export const BEARER = /^Bearer +(\S+) *$/i;
 const BASIC = /^Basic +(\S+) *$/i;
 
-const BEARER_CHALLENGE = 'Bearer realm="webhook-delivery"';
+export const BEARER_CHALLENGE = 'Bearer realm="webhook-delivery"';
 const BASIC_CHALLENGE = 'Basic realm="webhook-delivery", charset="UTF-8"';
 
 /** As long as any answer may take: no bound of a route holds yet. */

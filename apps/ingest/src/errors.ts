@@ -28,14 +28,16 @@ export function errorBody(code: string, message: string, details: readonly Error
   };
 }
 
+export function nothingHere(): DomainError {
+  return new DomainError("not_found", "There is nothing at this path.");
+}
+
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") await discardBody(request.raw);
     return answerError(error, request, reply);
   });
-  app.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send(errorBody("not_found", "There is nothing at this path.")),
-  );
+  app.setNotFoundHandler(async (request, reply) => answerError(nothingHere(), request, reply));
 }
 
 export function answerError(

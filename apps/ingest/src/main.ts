@@ -1,10 +1,12 @@
 /** The ingest process: reads the environment, wires the parts, serves until it is told to stop. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
+import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
 import { connectDatabase, isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
+import { countWaiting } from "@webhook-delivery/shared/db/outbox-counts.ts";
 import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
@@ -41,11 +43,15 @@ await runMain(async () => {
   const sql = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: "webhook-delivery ingest",
+    prepares: false,
     maxConnections: DATABASE_CONNECTIONS,
   });
   const location = queueLocation(config);
   const complain = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
     log.warn({ event: "queue.unavailable", err: error }, what),
+  );
+  const tellSetback = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
+    log.warn({ event: "request.setback", err: error }, what),
   );
   const producers = createProducers(location, (error) => complain([error, "queue connection"]));
   const directEnqueue = createDirectEnqueue({
@@ -58,7 +64,7 @@ await runMain(async () => {
   const app = await buildServer({
     sql,
     directEnqueue,
-    onSetback: (error, what) => complain([error, what]),
+    onSetback: (error, what) => tellSetback([error, what]),
     insert: createBatcher({
       ...TOGETHER,
       run: (deliveries) => insertDeliveries(sql, deliveries),
@@ -72,6 +78,8 @@ await runMain(async () => {
     defaultMaxAttempts: config.RETRY_SCHEDULE_SECONDS.length + 1,
     log,
     apiKeys: config.API_KEYS,
+    outboxSecret: config.OUTBOX_SECRET,
+    cronSecret: config.CRON_SECRET,
     requestsPerSecond: config.API_RATE_LIMIT_PER_SECOND,
     maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
     deliveryTimeoutMs: config.DELIVERY_TIMEOUT_MS,
@@ -87,6 +95,7 @@ await runMain(async () => {
       metrics: createIngestMetrics({
         unfinished: () => countUnfinished(sql, undefined),
         destinations: () => countStates(sql),
+        outbox: () => countWaiting(sql),
       }),
     },
   });
@@ -98,6 +107,7 @@ await runMain(async () => {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
+    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, location, log }),
   });
 
   await untilAborted(signal);

@@ -15,6 +15,10 @@ const TAGS = [
   { name: "endpoints", description: "Registered receivers: what they get, and how they fare" },
   { name: "destinations", description: "Where deliveries go, and what is held back for whom" },
   { name: "events", description: "Published once, delivered to every endpoint that subscribes" },
+  {
+    name: "outbox",
+    description: "Rows that applications insert, taken now instead of a moment later",
+  },
   { name: "clients", description: "Whose rows are whose, and the keys that open them" },
   { name: "leads", description: "What deliveries of leads are about" },
   { name: "replays", description: "Past deliveries, made again in the background" },
@@ -40,6 +44,8 @@ export async function publishOpenApi(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer" },
           apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+          outboxSecret: { type: "http", scheme: "bearer", description: "OUTBOX_SECRET" },
+          cronSecret: { type: "http", scheme: "bearer", description: "CRON_SECRET" },
         },
       },
       security: [{ bearer: [] }, { apiKey: [] }],

@@ -20,12 +20,13 @@ import { docsRoute } from "./routes/docs.ts";
 import { eventTypeRoutes } from "./routes/event-types.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { leadRoutes } from "./routes/leads.ts";
+import { outboxRoutes, type OutboxRouteDeps } from "./routes/outbox.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { testRoutes } from "./routes/tests.ts";
 import { validateStrictly } from "./validation.ts";
 
-export interface ServerDeps extends AcceptDeps {
+export interface ServerDeps extends AcceptDeps, OutboxRouteDeps {
   readonly log: Logger;
   readonly apiKeys: readonly string[];
   readonly requestsPerSecond: number;
@@ -90,6 +91,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     await scope.register(endpointActionRoutes, deps);
     await scope.register(destinationRoutes, { sql: deps.sql });
     await scope.register(eventRoutes, deps);
+    await scope.register(outboxRoutes, deps);
     await scope.register(clientRoutes, { sql: deps.sql });
     await scope.register(leadRoutes, { sql: deps.sql });
     await scope.register(eventTypeRoutes);

@@ -25,6 +25,7 @@ function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
     isProbe: false,
     standing: undefined,
     isTestDelivery: false,
+    isFromOutbox: false,
     endpoint: null,
     ...also,
   };

@@ -1,6 +1,6 @@
 /**
- * What the end of an attempt means beyond its delivery: for the endpoint's state, and for those that
- * wait in line behind it. All of it is made up for if it fails or the process dies here: a line by the
+ * What the end of an attempt means beyond its delivery: for the endpoint's state, for those that wait
+ * in line behind it, and for the row of the outbox that asked for it. All of it is made up for if it fails or the process dies here: a line by the
  * sweep, a state by the endpoint's next attempt. So nothing here fails the attempt.
  */
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
@@ -34,6 +34,8 @@ export interface FollowUpDeps {
   readonly onDue: () => void;
   /** An operational event waits to be published. */
   readonly onEvent: () => void;
+  /** A row of the outbox is to say how its deliveries stand now. */
+  readonly onOutboxNote: () => void;
 }
 
 export function createFollowUp(deps: FollowUpDeps): FollowUp {
@@ -54,7 +56,8 @@ export function createFollowUp(deps: FollowUpDeps): FollowUp {
     });
 
   return {
-    async attempted({ endpoint }, { record, result, recorded }) {
+    async attempted({ endpoint, isFromOutbox }, { record, result, recorded }) {
+      if (isFromOutbox) deps.onOutboxNote();
       if (endpoint === null) return;
       const { health } = recorded;
       if (health !== undefined && result !== undefined) {

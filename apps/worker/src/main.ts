@@ -1,4 +1,5 @@
 /** The worker process: reads the environment, wires the parts, runs until it is told to stop. */
+import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
 import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
 import { waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
@@ -28,6 +29,7 @@ await runMain(async () => {
   const sql = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: "webhook-delivery worker",
+    prepares: false,
     maxConnections: Math.min(config.WORKER_CONCURRENCY + SPARE_CONNECTIONS, MOST_CONNECTIONS),
   });
   const location = queueLocation(config);
@@ -37,6 +39,7 @@ await runMain(async () => {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
+    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, location, log }),
   });
   if (!isUsable) return;
   const worker = await startWorker({ config, sql, location, log });

@@ -13,6 +13,7 @@ import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import type { DeliverDeps } from "./deliver.ts";
 import { createFollowUp } from "./follow-up.ts";
 import { startBackgroundLoops, type BackgroundLoops } from "./loops/loops.ts";
+import { startOutbox, type OutboxWork } from "./outbox/outbox.ts";
 import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
 import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, createSweeper } from "./reconciler.ts";
 import { openConsumers } from "./consumers.ts";
@@ -40,14 +41,17 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
   const watch = startWatchLoop(parts, watchOnce);
   const sweep = startSweepLoop(parts);
   const background = startBackgroundLoops(parts);
+  const outbox = startOutbox(parts, () => sweep.nudge());
   const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
-  const deps = createDeliverDeps(parts, { sweep, background });
+  const deps = createDeliverDeps(parts, { sweep, background, outbox });
   const consumers = openConsumers(parts, deps);
 
   const finish = async (): Promise<void> => {
     await sweep.stop();
+    await outbox.stopTaking();
     await consumers.close();
     await background.stop();
+    await outbox.stop();
   };
   return {
     id: self.id,
@@ -100,9 +104,10 @@ function tellReport({ log, report, monotonicNow }: Parts): void {
 interface Loops {
   readonly sweep: Loop;
   readonly background: BackgroundLoops;
+  readonly outbox: OutboxWork;
 }
 
-function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverDeps {
+function createDeliverDeps(parts: Parts, { sweep, background, outbox }: Loops): DeliverDeps {
   const { config, self } = parts;
   const now = () => new Date();
   return {
@@ -112,6 +117,7 @@ function createDeliverDeps(parts: Parts, { sweep, background }: Loops): DeliverD
       now,
       onDue: () => sweep.nudge(),
       onEvent: () => background.nudge("publish"),
+      onOutboxNote: () => outbox.nudgeMirror(),
     }),
     workerId: self.id,
     async returnClaim(claim) {

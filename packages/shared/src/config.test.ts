@@ -63,6 +63,8 @@ describe("defaults", () => {
       RETENTION_DAYS: 30,
       SHUTDOWN_TIMEOUT_MS: 30_000,
       METRICS_PORT: null,
+      OUTBOX_SECRET: null,
+      CRON_SECRET: null,
       LOG_LEVEL: "info",
     });
     expect(config.ENCRYPTION_KEY.map(({ bytes }) => bytes.toString("base64"))).toEqual([KEY]);
@@ -144,6 +146,8 @@ const MALFORMED: readonly (readonly [VariableName, ...string[]])[] = [
   ["RETENTION_DAYS", "-1", "0.5", "36501"],
   ["SHUTDOWN_TIMEOUT_MS", "-1", "3600001"],
   ["METRICS_PORT", "65536", "metrics"],
+  ["OUTBOX_SECRET", "two words", "schlüssel"],
+  ["CRON_SECRET", "two words", "tab\tkey"],
   ["LOG_LEVEL", "INFO", "verbose", "10"],
 ];
 
@@ -178,6 +182,7 @@ describe("what is malformed", () => {
     ["REDIS_URL", "http://:hunter2@redis"],
     ["API_KEYS", "fine,hunter2 hunter2"],
     ["ENCRYPTION_KEY", `${KEY},hunter2`],
+    ["OUTBOX_SECRET", "hunter2 hunter2"],
   ])("never shows the value of a secret (%s, %#)", (name, value) => {
     const error = errorOf(() => load({ [name]: value }));
     const said = `${error.message} ${error.stack} ${JSON.stringify(error)}`;
@@ -197,6 +202,13 @@ describe("what is well formed", () => {
     );
     expect(load({ METRICS_PORT: "9090" }).METRICS_PORT).toBe(9090);
     expect(load({ RATE_LIMIT_PER_SECOND: "0" }).RATE_LIMIT_PER_SECOND).toBe(0);
+  });
+
+  it("is read from its other name where its own is unset", () => {
+    expect(load({ WEBHOOK_SECRET: "older" }).OUTBOX_SECRET).toBe("older");
+    expect(load({ WEBHOOK_SECRET: "older", OUTBOX_SECRET: " " }).OUTBOX_SECRET).toBe("older");
+    expect(load({ WEBHOOK_SECRET: "older", OUTBOX_SECRET: "own" }).OUTBOX_SECRET).toBe("own");
+    expect(problemsOf({ ...PRODUCTION, WEBHOOK_SECRET: "two words" })).toHaveLength(1);
   });
 
   it("takes decimals in the schedule, to the millisecond", () => {

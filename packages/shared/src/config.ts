@@ -14,6 +14,8 @@ export interface Variable<T> {
   readonly defaultText: string | undefined;
   /** Instead of `defaultText` unless NODE_ENV is `production`. */
   readonly developmentText?: string;
+  /** Another name that it is read from when it is unset itself. */
+  readonly alias?: string;
   /** Processes that cannot start without a value. */
   readonly requiredBy: readonly ProcessName[];
   readonly meaning: string;
@@ -140,6 +142,19 @@ export const VARIABLES = {
     meaning: "worker: serve /metrics, /healthz and /readyz there",
     parse: (text) => (text === "" ? null : integer(text, 0, 65_535)),
   }),
+  OUTBOX_SECRET: define({
+    defaultText: "",
+    alias: "WEBHOOK_SECRET",
+    requiredBy: [],
+    meaning: "ingest: bearer secret of POST /webhooks/outbox-trigger; unset: it is not there",
+    parse: bearerSecret,
+  }),
+  CRON_SECRET: define({
+    defaultText: "",
+    requiredBy: [],
+    meaning: "ingest: bearer secret of POST /cron/outbox-worker; unset: it is not there",
+    parse: bearerSecret,
+  }),
   LOG_LEVEL: define({
     defaultText: "info",
     requiredBy: [],
@@ -184,7 +199,7 @@ export function loadConfig<P extends ProcessName>(
       ? variable.defaultText
       : (variable.developmentText ?? variable.defaultText);
     // An empty variable counts as unset.
-    const text = env[name]?.trim() || fallback;
+    const text = env[name]?.trim() || env[variable.alias ?? name]?.trim() || fallback;
     if (text === undefined) {
       values[name] = null;
       if (variable.requiredBy.includes(processName)) {
@@ -245,6 +260,12 @@ function apiKeys(text: string): readonly string[] {
     throw new Error("must be a comma-separated list of keys in printable ASCII");
   }
   return keys;
+}
+
+function bearerSecret(text: string): string | null {
+  // It comes in a header.
+  if (!/^[\x21-\x7e]*$/.test(text)) throw new Error("must be printable ASCII without spaces");
+  return text === "" ? null : text;
 }
 
 function encryptionKeys(text: string): readonly [EncryptionKey, ...EncryptionKey[]] {

@@ -1,5 +1,6 @@
 /** Prometheus metrics. Labels are few and bounded: never an id, a URL or anything a caller chooses. */
 import type { StateCounts } from "./db/destination-list.ts";
+import type { OutboxCounts } from "./db/outbox-counts.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 export interface Metrics {
@@ -16,6 +17,8 @@ export interface WorkerMetrics extends Metrics {
   countAttempt(outcome: string, seconds: number): void;
   /** Of a destination's circuit, to that state. */
   countTransition(state: string): void;
+  /** Whether PostgreSQL tells this worker of new rows in the outbox. */
+  setListening(isListening: boolean): void;
 }
 
 // From a local receiver to the longest timeout that makes sense.
@@ -25,6 +28,7 @@ const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 export interface Counts {
   unfinished(): Promise<Readonly<Record<"waiting" | "active" | "delayed", number>>>;
   destinations(): Promise<StateCounts>;
+  outbox(): Promise<OutboxCounts>;
 }
 
 const DESTINATION_STATES = ["closed", "open", "half_open", "paused"] as const;
@@ -72,7 +76,18 @@ export function createIngestMetrics(counts: Counts): IngestMetrics {
       for (const state of DESTINATION_STATES) this.set({ state }, now[state]);
     },
   });
-  for (const metric of [unfinished, destinations, heldBack]) registry.registerMetric(metric);
+  const outbox = new Gauge({
+    name: "webhook_delivery_outbox_waiting",
+    help: "Rows of the outbox that were not taken yet, by state: due or scheduled; each up to 10,000",
+    labelNames: ["state"],
+    registers: [],
+    async collect() {
+      const waiting = await counts.outbox();
+      for (const state of ["due", "scheduled"] as const) this.set({ state }, waiting[state]);
+    },
+  });
+  for (const metric of [unfinished, destinations, heldBack, outbox])
+    registry.registerMetric(metric);
   return {
     ...exposed(registry),
     countRequest(route, method, status, seconds) {
@@ -105,8 +120,16 @@ export function createWorkerMetrics(countInFlight: () => number): WorkerMetrics 
     labelNames: ["state"],
     registers: [registry],
   });
+  const listening = new Gauge({
+    name: "webhook_delivery_outbox_listening",
+    help: "1: notifications of new rows in the outbox arrive at this worker; 0: it polls",
+    registers: [registry],
+  });
   return {
     ...exposed(registry),
+    setListening(isListening) {
+      listening.set(Number(isListening));
+    },
     countAttempt(outcome, seconds) {
       attempts.observe({ outcome }, seconds);
     },

@@ -12,7 +12,7 @@ import { REPLAY_EVERY_MS, replayOnce } from "./replay.ts";
 import { RETENTION_EVERY_MS, retentionOnce } from "./retention.ts";
 import { ROLLUP_EVERY_MS, rollupOnce } from "./rollup.ts";
 
-interface BackgroundTask {
+export interface BackgroundTask {
   readonly name: string;
   readonly everyMs: number;
   /** May return its own wait. */
@@ -45,7 +45,7 @@ export function startBackgroundLoops(parts: Parts): BackgroundLoops {
   };
 }
 
-function startTask({ name, everyMs, once }: BackgroundTask, parts: Parts): Loop {
+export function startTask({ name, everyMs, once }: BackgroundTask, parts: Parts): Loop {
   const onError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) => {
     const level = isDatabaseUnavailable(error) ? "warn" : "error";
     parts.log[level]({ event: "task.failed", task: name, err: error }, "a task failed; trying on");

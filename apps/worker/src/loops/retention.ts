@@ -3,6 +3,7 @@
  * works, so that it takes at most half of one connection's time; measured in docs/statistics.md.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeOutboxMessages } from "@webhook-delivery/shared/db/outbox-retention.ts";
 import {
   removeDeliveries,
   removeEvents,
@@ -27,11 +28,17 @@ export async function retentionOnce({ sql, config, log }: RetentionParts): Promi
   // Only then are there events whose deliveries are gone.
   const events = deliveries.isWhole ? await slice(removeEvents(sql, removal)) : NOTHING_YET;
   const replays = await removeReplays(sql, removal);
-  const removed = { deliveries: deliveries.removed, events: events.removed, replays };
+  const outbox = await slice(removeOutboxMessages(sql, removal));
+  const removed = {
+    deliveries: deliveries.removed,
+    events: events.removed,
+    replays,
+    outboxMessages: outbox.removed,
+  };
   if (Object.values(removed).some((count) => count > 0)) {
     log.info({ event: "retention.removed", ...removed });
   }
-  return deliveries.isWhole && events.isWhole ? RETENTION_EVERY_MS : 0;
+  return [deliveries, events, outbox].every(({ isWhole }) => isWhole) ? RETENTION_EVERY_MS : 0;
 }
 
 const NOTHING_YET = { removed: 0, isWhole: false };

@@ -43,6 +43,8 @@ export interface ClaimedDelivery {
   /** Of its destination; undefined: it was never tried before. */
   readonly standing: Standing | undefined;
   readonly isTestDelivery: boolean;
+  /** A row of the outbox tells how it stands. */
+  readonly isFromOutbox: boolean;
   /** Null: it went to a URL of its own. */
   readonly endpoint: ClaimedEndpoint | null;
 }
@@ -212,6 +214,7 @@ async function tryToClaim(
       judged.headers_encrypted as "headersEncrypted", judged.timeout_ms as "timeoutMs",
       judged.retry_schedule_ms as "scheduleMs", delivery.client_id as "clientId",
       judged.rate_limit_per_second as "ratePerSecond", destination,
+      outbox_message_id is not null as "isFromOutbox",
       lane is not distinct from 'probe' as "isProbe", is_test_delivery as "isTestDelivery",
       judged.is_quick as "isQuick", judged.state = 'closed' as "isClosed",
       judged.failures_in_a_row as "failuresInARow"`;

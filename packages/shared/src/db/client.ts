@@ -1,5 +1,6 @@
 /** The connection pool, and which of its errors mean "not now" rather than "not like that". */
 import postgres from "postgres";
+import { readPoolerHint } from "./pooler.ts";
 
 export type Sql = postgres.Sql;
 /** What a query function needs: the pool, or one reserved connection inside a transaction. */
@@ -9,6 +10,8 @@ export interface DatabaseOptions {
   readonly url: string;
   readonly applicationName: string;
   readonly maxConnections?: number;
+  /** False: no named prepared statements, until `prepareWherePossible` has looked (pooler.ts). */
+  readonly prepares?: boolean;
 }
 
 const CONNECT_TIMEOUT_SECONDS = 5;
@@ -18,7 +21,9 @@ const DEFAULT_CONNECTIONS = 10;
 const LONGEST_RECONNECT_WAIT_SECONDS = 1;
 
 export function connectDatabase(options: DatabaseOptions): Sql {
-  return postgres(options.url, {
+  const { url, isPooled } = readPoolerHint(options.url);
+  return postgres(url, {
+    prepare: options.prepares !== false && !isPooled,
     max: options.maxConnections ?? DEFAULT_CONNECTIONS,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     idle_timeout: IDLE_TIMEOUT_SECONDS,

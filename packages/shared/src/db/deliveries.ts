@@ -63,6 +63,8 @@ export interface NewDelivery {
   readonly orderNo: number | null;
   /** Written down as failed, so that it can be seen and replayed. */
   readonly isEndpointDisabled: boolean;
+  /** The row of the outbox that asked for it. */
+  readonly outboxMessageId: string | null;
   /** The queue is trusted to hold its job, on that lane and so long; null: it was not queued. */
   readonly queued: Queued;
 }
@@ -89,17 +91,17 @@ export async function insertDeliveries(
           event_type text, webhook_url text, content_no int, format text, secret_encrypted text,
           max_attempts int, has_own_max_attempts boolean, is_test_delivery boolean, metadata text,
           created_at timestamptz, idempotency_key text, idempotency_hash text, order_no bigint,
-          is_endpoint_disabled boolean, lane text, queued_for_ms float8)
+          is_endpoint_disabled boolean, lane text, queued_for_ms float8, outbox_message_id uuid)
     )
     insert into webhook_deliveries
       (id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body, format,
        secret_encrypted, max_attempts, has_own_max_attempts, is_test_delivery, metadata, created_at,
-       updated_at, idempotency_key, idempotency_hash, order_no,
+       updated_at, idempotency_key, idempotency_hash, order_no, outbox_message_id,
        status, held, next_retry_at, queued_until, lane, error_type, last_error)
     select id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body,
       format, decode(secret_encrypted, 'hex'), max_attempts, has_own_max_attempts, is_test_delivery,
       metadata::jsonb, created_at, created_at, idempotency_key, decode(idempotency_hash, 'hex'),
-      order_no,
+      order_no, outbox_message_id,
       case when is_endpoint_disabled then 'failed' else 'pending' end,
       order_no is not null and not is_endpoint_disabled,
       case when not is_endpoint_disabled then now() end,
@@ -140,6 +142,7 @@ function toRow(delivery: NewDelivery, contentNo: number | undefined) {
     idempotency_hash: delivery.idempotency?.hash.toString("hex"),
     order_no: delivery.orderNo,
     is_endpoint_disabled: delivery.isEndpointDisabled,
+    outbox_message_id: delivery.outboxMessageId,
     lane: delivery.queued?.lane,
     queued_for_ms: delivery.queued?.forMs,
   };

@@ -56,6 +56,28 @@ export async function findContentHash(
   return row?.contentHash;
 }
 
+/** What an outbox row finds under its event id: it knows the data as jsonb, not as it was spelled. */
+export async function findEarlierEvent(
+  sql: Queryable,
+  event: EventKey & Pick<NewEvent, "type" | "source" | "dataText">,
+): Promise<
+  (WebhookEvent & { readonly isSame: boolean; readonly hasDeliveries: boolean }) | undefined
+> {
+  const { eventId, clientId, type, source, dataText } = event;
+  const [row] = await sql<(WebhookEvent & { isSame: boolean; hasDeliveries: boolean })[]>`
+    select ${columns(sql)},
+      type = ${type} and source is not distinct from ${source}::text
+        and data = ${dataText}::text::jsonb as "isSame",
+      exists (
+        select from webhook_deliveries as delivery
+        where delivery.event_id = event.event_id
+          and delivery.client_id is not distinct from event.client_id
+      ) as "hasDeliveries"
+    from webhook_events as event
+    where ${belongsTo(sql, clientId)} and event_id = ${eventId}`;
+  return row;
+}
+
 /** `clientId` undefined: any client's, the operator's own first. */
 export async function findEvent(
   sql: Queryable,

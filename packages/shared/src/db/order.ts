@@ -5,7 +5,7 @@
  * retry joins the end). So at most one delivery of a line is under way, whoever dies when. The index
  * `webhook_deliveries_one_at_a_time` says so again.
  */
-import { uuidArray, type Queryable } from "./client.ts";
+import { NIL_UUID, uuidArray, type Queryable } from "./client.ts";
 import type { Queued } from "./deliveries.ts";
 
 /**
@@ -39,6 +39,30 @@ export async function takeOrderNumbers(
     next.set(id, before + 1);
     return before + 1;
   });
+}
+
+/**
+ * For who takes numbers for several events in one transaction: locks their lines in the order in which
+ * everybody locks them, or it and a fan-out could wait for each other. `clientIds`: all lines of these
+ * clients, null being the operator.
+ */
+export async function lockLines(
+  tx: Queryable,
+  of: {
+    readonly endpointIds: readonly string[];
+    readonly clientIds: readonly (string | null)[];
+  },
+): Promise<void> {
+  const clients = uuidArray(of.clientIds.map((id) => id ?? NIL_UUID));
+  await tx`
+    select from webhook_endpoints
+    -- In subselects the lists are read once, not for every row.
+    where ordered and (
+      id = any (array(select unnest(${uuidArray(of.endpointIds)}::text::uuid[])))
+      or coalesce(client_id, '00000000-0000-0000-0000-000000000000')
+        = any (array(select unnest(${clients}::text::uuid[])))
+    )
+    order by id for no key update`;
 }
 
 /** Lets the first of each of these lines go; ids of the deliveries that may be queued now. */

@@ -10,6 +10,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
   /** Called with a line for people whenever it is still not usable. */
   readonly onWaiting: (why: string, error?: unknown) => void;
+  /** What is to be done first; if the database goes away meanwhile, it is waited for again. */
+  readonly onUsable?: () => Promise<void>;
 }
 
 /** Undefined when it answers and has every migration, else what is missing, for people. */
@@ -27,7 +29,10 @@ export async function waitForDatabase(sql: Sql, options: WaitOptions): Promise<b
   while (!options.signal.aborted) {
     try {
       const problem = await databaseProblem(sql, options.migrationsFolder);
-      if (problem === undefined) return true;
+      if (problem === undefined) {
+        await options.onUsable?.();
+        return true;
+      }
       options.onWaiting(`${problem}; trying again`);
     } catch (error) {
       options.onWaiting("PostgreSQL is not reachable at DATABASE_URL; trying again", error);

@@ -1,6 +1,7 @@
 /**
  * Removes what is finished and old, in steps of one short statement each: finished deliveries with
- * their attempts, events that have no delivery left, finished replays.
+ * their attempts, events that have no delivery left, finished replays. Rows of the outbox:
+ * outbox-retention.ts.
  *
  * A step looks at a bounded number of rows from where the one before ended, so that old rows that stay
  * cost each pass once. It locks only finished rows, passes over those that somebody else has locked,
@@ -98,6 +99,10 @@ async function removeDeliveriesOnce(
         and updated_at <= ${cutoff(sql, removal)} and created_at <= ${cutoff(sql, removal)}
         and (idempotency_key is null
              or created_at <= now() - ${IDEMPOTENCY_KEPT_MS} * interval '1 millisecond')
+        -- A row of the outbox is still to say how all of its deliveries ended.
+        and (outbox_message_id is null or not exists (
+          select from outbox_messages as message
+          where message.id = outbox_message_id and message.status = 'queued'))
       for update skip locked
     ), attempts as (
       -- Not left to the cascade, which goes through them delivery by delivery.
@@ -152,12 +157,12 @@ function whereNext(sql: Queryable, removal: Removal, limit: number) {
      order by id desc limit 1) as "lastId"`;
 }
 
-function cutoff(sql: Queryable, { olderThanMs }: Removal) {
+export function cutoff(sql: Queryable, { olderThanMs }: Removal) {
   return sql`now() - ${olderThanMs} * interval '1 millisecond'`;
 }
 
 /** In a subselect it is asked once for the statement, and holds until its transaction ends. */
-function isOurTurn(sql: Queryable, { takesTurns = false }: Removal) {
+export function isOurTurn(sql: Queryable, { takesTurns = false }: Removal) {
   return takesTurns ? sql`(select pg_try_advisory_xact_lock(${RETENTION_LOCK}))` : sql`true`;
 }
 

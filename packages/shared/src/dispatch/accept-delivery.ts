@@ -171,13 +171,15 @@ interface RowParts {
   readonly resolved: Resolved;
   readonly orderNo: number | null;
   readonly queued: Reservation;
+  /** The row of the outbox that asked for it, and when it was written. */
+  readonly outbox?: { readonly messageId: string; readonly createdAt: Date };
 }
 
 /** Writes the lead that came along; throws `lead_not_found`. */
 export async function buildRow(
-  deps: AcceptDeps,
+  deps: Pick<AcceptDeps, "encryptionKeys" | "defaultMaxAttempts">,
   sql: Queryable,
-  { resolved, orderNo, queued }: RowParts,
+  { resolved, orderNo, queued, outbox }: RowParts,
 ): Promise<NewDelivery> {
   const { request, target, clientId, idempotency } = resolved;
   const subject = await loadSubject(sql, request, clientId);
@@ -199,7 +201,11 @@ export async function buildRow(
     webhookUrl: target.url,
     content: {
       payloadText: subjectText(subject),
-      body: FORMATS[format].body({ eventType, timestamp: createdAt.toISOString(), subject }),
+      body: FORMATS[format].body({
+        eventType,
+        timestamp: (outbox?.createdAt ?? createdAt).toISOString(),
+        subject,
+      }),
     },
     format,
     secretEncrypted: sealOwnSecret(deps.encryptionKeys, id, target),
@@ -211,6 +217,7 @@ export async function buildRow(
     idempotency,
     orderNo,
     isEndpointDisabled: endpoint?.enabled === false && !request.isTestDelivery,
+    outboxMessageId: outbox?.messageId ?? null,
     queued,
   };
 }

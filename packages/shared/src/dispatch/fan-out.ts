@@ -26,6 +26,8 @@ export interface FannedOut {
 
 export interface FanOutOptions {
   readonly defaultMaxAttempts: number;
+  /** The row of the outbox that asked for it. */
+  readonly outboxMessageId?: string;
   /** Of these endpoints, those whose deliveries the caller will queue. */
   readonly reserve: (endpointIds: readonly string[]) => Promise<ReadonlyMap<string, Reservation>>;
 }
@@ -36,7 +38,7 @@ const CHUNK = 2_000;
 export async function fanOut(
   tx: Queryable,
   event: WebhookEvent & { readonly dataText: string },
-  { defaultMaxAttempts, reserve }: FanOutOptions,
+  { defaultMaxAttempts, outboxMessageId, reserve }: FanOutOptions,
 ): Promise<FannedOut> {
   const subscribers = await findSubscribers(tx, event);
   const inLine = subscribers.filter(({ ordered, enabled }) => ordered && enabled);
@@ -74,6 +76,7 @@ export async function fanOut(
       idempotency: null,
       orderNo: orderNos.get(endpoint.id) ?? null,
       isEndpointDisabled: !endpoint.enabled,
+      outboxMessageId: outboxMessageId ?? null,
       queued: reserved.get(endpoint.id) ?? null,
     };
   });

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import type { Lane } from "../core/lanes.ts";
+import { within } from "../within.ts";
 import {
   EVENT_STREAM,
   KEEP_NOTHING,
@@ -30,6 +31,7 @@ export interface Producer {
 }
 
 const CALL_TIMEOUT_MS = 1_000;
+const TOO_LATE = "the queue did not answer in time";
 const POSTGRES_CONNECTIONS = 2;
 
 type DeliveryQueue = Pick<
@@ -72,12 +74,13 @@ export function createProducer(
           })),
         ),
       );
-      await within(CALL_TIMEOUT_MS, work);
+      await within(CALL_TIMEOUT_MS, work, TOO_LATE);
     },
     depth: () =>
       within(
         CALL_TIMEOUT_MS,
         ready().then((queue) => queue.getWaitingCount()),
+        TOO_LATE,
       ),
     async close() {
       const open = await opening?.catch(() => undefined);
@@ -139,16 +142,4 @@ function onPostgres(url: string, name: string) {
     factory as never,
   );
   return { queue, end: () => queue.close(), firstTry: Promise.resolve() };
-}
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the queue did not answer in time")), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

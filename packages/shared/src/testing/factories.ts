@@ -44,6 +44,7 @@ export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
     idempotency: null,
     orderNo: null,
     isEndpointDisabled: false,
+    outboxMessageId: null,
     queued: null,
     ...also,
   };

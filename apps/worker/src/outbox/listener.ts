@@ -1,0 +1,122 @@
+/**
+ * Hears of new rows in the outbox through LISTEN, on a connection of its own, and knows whether that
+ * works: after LISTEN it notifies itself through the pool and waits to hear it. Through a pooler in
+ * transaction mode nothing arrives, so the worker polls. An optimisation: nothing is lost without it.
+ */
+import { randomUUID } from "node:crypto";
+import { OUTBOX_CHANNEL } from "@webhook-delivery/shared/core/outbox.ts";
+import { connectDatabase, type Sql } from "@webhook-delivery/shared/db/client.ts";
+import { isBehindPooler } from "@webhook-delivery/shared/db/pooler.ts";
+import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
+import { within } from "@webhook-delivery/shared/within.ts";
+import type { Parts } from "../parts.ts";
+
+type OutboxMode = "listen" | "polling";
+
+/** A connection can die without a word. */
+const CHECK_EVERY_MS = 30_000;
+const HEARD_WITHIN_MS = 2_000;
+const TRY_AGAIN_MS = 2_000;
+/** Each try leaves a LISTEN behind in one of the pooler's connections. */
+const TRY_AGAIN_POOLED_MS = 300_000;
+const OPEN_WITHIN_MS = 10_000;
+/** Tells our own notifications from those of new rows, which are empty. */
+const TOKEN_START = "worker:";
+
+export interface Listener {
+  isListening(): boolean;
+  /** Something speaks against it: find out now. */
+  check(): void;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createListener(
+  parts: Pick<Parts, "config" | "sql" | "log" | "metrics">,
+  onNotified: () => void,
+): Listener {
+  const { config, sql, log, metrics } = parts;
+  const heard = new Map<string, () => void>();
+  let connection: Sql | undefined;
+  let mode: OutboxMode | undefined;
+  let loop: Loop | undefined;
+
+  const changeTo = (next: OutboxMode): void => {
+    metrics.setListening(next === "listen");
+    if (next === mode) return;
+    mode = next;
+    log.info({ event: "outbox.mode", mode });
+    // What came in between was heard by nobody.
+    onNotified();
+  };
+
+  const onMessage = (text: string): void => {
+    if (text.startsWith(TOKEN_START)) heard.get(text)?.();
+    else onNotified();
+  };
+
+  const open = async (): Promise<void> => {
+    connection = connectDatabase({
+      url: config.DATABASE_URL,
+      applicationName: "webhook-delivery outbox",
+      maxConnections: 1,
+      prepares: false,
+    });
+    let isBack = false;
+    const listening = connection.listen(OUTBOX_CHANNEL, onMessage, () => {
+      // postgres.js has found its way back after a loss.
+      if (isBack) loop?.nudge();
+      isBack = true;
+    });
+    await within(OPEN_WITHIN_MS, listening, "no LISTEN in time");
+  };
+
+  const drop = async (): Promise<void> => {
+    const dropped = connection;
+    connection = undefined;
+    await dropped?.end({ timeout: 0 }).catch(() => {});
+  };
+
+  const hearsItself = async (): Promise<boolean> => {
+    const token = `${TOKEN_START}${randomUUID()}`;
+    const arrived = Promise.withResolvers<void>();
+    heard.set(token, arrived.resolve);
+    try {
+      await sql`select pg_notify(${OUTBOX_CHANNEL}, ${token})`;
+      await within(HEARD_WITHIN_MS, arrived.promise, "nothing was heard");
+      return true;
+    } catch {
+      // The database is away, or nothing arrived: no notification to count on, either way.
+      return false;
+    } finally {
+      heard.delete(token);
+    }
+  };
+
+  const checkOnce = async (): Promise<number> => {
+    if (connection === undefined) await open().catch(drop);
+    if (connection !== undefined && (await hearsItself())) {
+      changeTo("listen");
+      return CHECK_EVERY_MS;
+    }
+    changeTo("polling");
+    await drop();
+    const isPooled = await isBehindPooler(sql).catch(() => false);
+    return isPooled ? TRY_AGAIN_POOLED_MS : TRY_AGAIN_MS;
+  };
+
+  return {
+    isListening: () => mode === "listen",
+    check: () => loop?.nudge(),
+    start() {
+      const onError = (error: unknown) => log.warn({ event: "outbox.listener_failed", err: error });
+      loop = startLoop({ everyMs: TRY_AGAIN_MS, once: checkOnce, onError });
+    },
+    async stop() {
+      const stopping = loop?.stop();
+      await drop();
+      await stopping;
+      await drop();
+    },
+  };
+}

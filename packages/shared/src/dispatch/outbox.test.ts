@@ -1,0 +1,230 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { inTransaction } from "../db/client.ts";
+import { countWaiting } from "../db/outbox-counts.ts";
+import { foldOutboxNotes } from "../db/outbox-mirror.ts";
+import { removeOutboxMessages } from "../db/outbox-retention.ts";
+import { removeDeliveries } from "../db/retention.ts";
+import { parseEncryptionKey } from "../core/secret-box.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
+import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
+import { insertMessage, readMessage } from "../testing/outbox.ts";
+import { takeFromOutbox, takeOutbox, type OutboxDeps } from "./outbox.ts";
+
+let database: TestDatabase;
+let deps: OutboxDeps;
+const setbacks: unknown[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const key = parseEncryptionKey(encryptionKey());
+  if (key === undefined) throw new Error("no key");
+  deps = {
+    sql: database.sql,
+    encryptionKeys: [key],
+    defaultMaxAttempts: 4,
+    onSetback: (error) => setbacks.push(error),
+  };
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+async function lockable(): Promise<number> {
+  const { sql } = database;
+  return inTransaction(sql, async (tx) => {
+    const rows = await tx`
+      select from outbox_messages where taken_at is null for update skip locked`;
+    return rows.count;
+  });
+}
+
+async function finish(messageId: string, status: "success" | "failed", nth = 0): Promise<void> {
+  const { sql } = database;
+  const [delivery] = await sql`
+    select id from webhook_deliveries where outbox_message_id = ${messageId} order by id offset ${nth} limit 1`;
+  const id = String(delivery?.["id"]);
+  await sql`
+    update webhook_deliveries
+    set status = 'sent', attempt = attempt + 1, next_retry_at = null, claim_id = gen_random_uuid(),
+      worker_id = gen_random_uuid()
+    where id = ${id}`;
+  await sql`
+    update webhook_deliveries
+    set status = ${status}, claim_id = null, worker_id = null, updated_at = clock_timestamp(),
+      delivered_at = case ${status}::text when 'success' then now() end,
+      error_type = case ${status}::text when 'failed' then 'http' end,
+      last_error = case ${status}::text when 'failed' then 'HTTP 500' end
+    where id = ${id}`;
+}
+
+/** An event type that two endpoints subscribe to and no others. */
+async function eventForTwo(): Promise<string> {
+  const { sql } = database;
+  const eventType = `of.${randomUUID()}`;
+  await sql`update webhook_endpoints set event_types = '{none}'`;
+  for (let count = 0; count < 2; count++) await insertEndpoint(sql);
+  await sql`update webhook_endpoints set event_types = array[${eventType}::text] where event_types = '{}'`;
+  return eventType;
+}
+
+it("lets one take at a time, so that no row overtakes another", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql, { ordered: true });
+  const first = await insertMessage(sql, { endpoint_id: endpointId });
+  const second = await insertMessage(sql, { endpoint_id: endpointId });
+  const released = Promise.withResolvers<void>();
+  const isHeld = Promise.withResolvers<void>();
+  const holding = inTransaction(sql, async (tx) => {
+    await tx`select from webhook_endpoints where id = ${endpointId} for no key update`;
+    isHeld.resolve();
+    await released.promise;
+  });
+  await isHeld.promise;
+  const one = takeOutbox(deps, { limit: 1 });
+  await vi.waitFor(async () => expect(await lockable()).toBe(1));
+  const other = takeOutbox(deps, { limit: 1 });
+  await vi.waitFor(async () => {
+    const waiting = await sql`
+      select from pg_locks where not granted and locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())`;
+    expect(waiting.count).toBe(1);
+  });
+  expect(await lockable()).toBe(1);
+  released.resolve();
+  await holding;
+  expect([...(await one), ...(await other)].map(({ id }) => id)).toEqual([first, second]);
+});
+
+it("puts off a row that fails for a fault of ours, and takes the others", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const [before, bad, after] = [
+    await insertMessage(sql, { endpoint_id: endpointId }),
+    await insertMessage(sql, { endpoint_id: endpointId, payload: { bad: true } }),
+    await insertMessage(sql, { endpoint_id: endpointId }),
+  ];
+  await sql`
+    create function refuse_bad() returns trigger language plpgsql as $$
+    begin raise exception 'a fault' using errcode = 'P0001'; end $$`;
+  await sql`
+    create trigger refuse_bad before insert on webhook_deliveries
+    for each row when (new.payload ? 'bad') execute function refuse_bad()`;
+  const taken = await takeOutbox(deps);
+  expect(taken.map(({ id }) => id)).toEqual([before, after]);
+  expect(setbacks).toHaveLength(1);
+  const row = await readMessage(sql, bad);
+  expect(row).toMatchObject({ status: "queued", taken_at: null });
+  expect(row?.last_error).toMatch(/^internal_error: /);
+  expect(row?.next_attempt_at?.getTime()).toBeGreaterThan(Date.now() + 50_000);
+  expect(await takeOutbox(deps)).toEqual([]);
+  await sql`drop function refuse_bad cascade`;
+  await sql`update outbox_messages set next_attempt_at = now() where id = ${bad}`;
+  expect(await takeFromOutbox(deps, bad)).toBe(true);
+});
+
+it("takes what stands before a row with it, and what is scheduled for later not", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const later = new Date(Date.now() + 60_000);
+  const scheduled = await insertMessage(sql, { endpoint_id: endpointId, next_attempt_at: later });
+  const first = await insertMessage(sql, { endpoint_id: endpointId, next_attempt_at: null });
+  const second = await insertMessage(sql, { endpoint_id: endpointId });
+  const third = await insertMessage(sql, { endpoint_id: endpointId });
+  expect(await takeFromOutbox(deps, scheduled)).toBe(false);
+  expect(await takeFromOutbox(deps, second)).toBe(true);
+  expect(await takeFromOutbox(deps, second)).toBe(false);
+  const rows = await Promise.all(
+    [scheduled, first, second, third].map((id) => readMessage(sql, id)),
+  );
+  expect(rows.map((row) => row?.taken_at !== null)).toEqual([false, true, true, false]);
+  expect(await countWaiting(sql)).toEqual({ due: 1, scheduled: 1 });
+  await takeOutbox(deps);
+  await sql`update outbox_messages set next_attempt_at = now() where id = ${scheduled}`;
+  expect((await takeOutbox(deps)).map(({ id }) => id)).toEqual([scheduled]);
+});
+
+it("keeps the row right while two of its deliveries end at once", async () => {
+  const { sql } = database;
+  const eventType = await eventForTwo();
+  const id = await insertMessage(sql, { event_type: eventType });
+  await takeOutbox(deps);
+  // The first has ended, and its note is folded while the second's end is not committed yet.
+  const released = Promise.withResolvers<void>();
+  const isWritten = Promise.withResolvers<void>();
+  const [second] = await sql`
+    select id from webhook_deliveries where outbox_message_id = ${id} order by id desc limit 1`;
+  const ending = inTransaction(sql, async (tx) => {
+    await tx`
+      update webhook_deliveries set status = 'cancelled', next_retry_at = null
+      where id = ${String(second?.["id"])}`;
+    isWritten.resolve();
+    await released.promise;
+  });
+  await isWritten.promise;
+  await finish(id, "success");
+  while ((await foldOutboxNotes(sql)) > 0);
+  expect(await readMessage(sql, id)).toMatchObject({ status: "queued", attempts: 1 });
+  released.resolve();
+  await ending;
+  while ((await foldOutboxNotes(sql)) > 0);
+  expect(await readMessage(sql, id)).toMatchObject({
+    status: "failed",
+    last_error: "The delivery was cancelled.",
+  });
+});
+
+it("leaves a row that is to be taken again to be taken, whatever is noted late", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const id = await insertMessage(sql, { endpoint_id: endpointId });
+  await takeOutbox(deps);
+  await finish(id, "failed");
+  await sql`update outbox_messages set status = 'failed', mirrored_at = clock_timestamp() where id = ${id}`;
+  await sql`update outbox_messages set status = 'queued' where id = ${id}`;
+  while ((await foldOutboxNotes(sql)) > 0);
+  expect(await readMessage(sql, id)).toMatchObject({ status: "queued", taken_at: null });
+  expect(await takeOutbox(deps)).toEqual([{ id, status: "queued", lastError: null }]);
+  expect((await sql`select from webhook_deliveries where outbox_message_id = ${id}`).count).toBe(1);
+});
+
+it("forgets rows that are finished and old, and no delivery whose row is not finished", async () => {
+  const { sql } = database;
+  const eventType = await eventForTwo();
+  const id = await insertMessage(sql, { event_type: eventType });
+  await takeOutbox(deps);
+  await finish(id, "failed", 0);
+  while ((await foldOutboxNotes(sql)) > 0);
+  const ofRow = async () =>
+    (await sql`select from webhook_deliveries where outbox_message_id = ${id}`).count;
+  const removeAll = async (): Promise<void> => {
+    for await (const _removed of removeDeliveries(sql, { olderThanMs: 0 }));
+    for await (const _removed of removeOutboxMessages(sql, { olderThanMs: 0 }, 1));
+  };
+  await removeAll();
+  expect(await ofRow()).toBe(2);
+  expect(await readMessage(sql, id)).toMatchObject({ status: "queued" });
+  await finish(id, "success", 1);
+  while ((await foldOutboxNotes(sql)) > 0);
+  expect(await readMessage(sql, id)).toMatchObject({ status: "failed", last_error: "HTTP 500" });
+  await removeAll();
+  expect([await ofRow(), await readMessage(sql, id)]).toEqual([0, undefined]);
+});
+
+it("tells every transaction's rows with one notification, and nothing of a rollback", async () => {
+  const { sql } = database;
+  const heard: string[] = [];
+  const listening = await sql.listen("outbox_messages", (text) => heard.push(text));
+  const insert = (tx: Parameters<typeof insertMessage>[0]) =>
+    insertMessage(tx, { event_type: "x" });
+  const refused = inTransaction(sql, async (tx) => {
+    await insert(tx);
+    throw new Error("rolled back");
+  });
+  await expect(refused).rejects.toThrow("rolled back");
+  await inTransaction(sql, async (tx) => {
+    for (let row = 0; row < 5; row++) await insert(tx);
+  });
+  await sql.notify("outbox_messages", "last");
+  await vi.waitFor(() => expect(heard.at(-1)).toBe("last"));
+  expect(heard).toEqual(["", "last"]);
+  await listening.unlisten();
+});

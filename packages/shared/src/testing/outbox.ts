@@ -1,0 +1,48 @@
+/** Rows of the outbox as an application writes and reads them: with plain SQL. */
+import { expect, vi } from "vitest";
+import type { Queryable } from "../db/client.ts";
+
+export interface OutboxRow {
+  readonly id: string;
+  readonly status: "queued" | "sent" | "failed";
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly next_attempt_at: Date | null;
+  readonly taken_at: Date | null;
+  readonly sent_at: Date | null;
+}
+
+export async function insertMessage(
+  sql: Queryable,
+  columns: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const { payload = { text: "hello" }, ...rest } = columns;
+  const row = { ...rest, payload: JSON.stringify(payload) };
+  const names = Object.keys(row);
+  const places = names.map((name, at) =>
+    name === "payload" ? `$${at + 1}::text::jsonb` : `$${at + 1}`,
+  );
+  const statement = `insert into outbox_messages (${names.join(", ")}) values (${places.join(", ")}) returning id`;
+  const [inserted] = await sql.unsafe<{ id: string }[]>(statement, Object.values(row) as never[]);
+  return inserted?.id ?? "";
+}
+
+export async function readMessage(sql: Queryable, id: string): Promise<OutboxRow | undefined> {
+  const [row] = await sql<OutboxRow[]>`select * from outbox_messages where id = ${id}`;
+  return row;
+}
+
+/** Waits until the row says so; the worker writes it within about a tenth of a second. */
+export async function untilMessage(
+  sql: Queryable,
+  id: string,
+  expected: Partial<Record<keyof OutboxRow, unknown>>,
+  timeoutMs = 20_000,
+): Promise<OutboxRow | undefined> {
+  const look = async (): Promise<OutboxRow | undefined> => {
+    const row = await readMessage(sql, id);
+    expect(row).toMatchObject(expected);
+    return row;
+  };
+  return vi.waitFor(look, { timeout: timeoutMs, interval: 25 });
+}
