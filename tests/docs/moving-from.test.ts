@@ -49,6 +49,28 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+it("moves the rows of an old outbox, which are then sent", async () => {
+  const { sql } = service.database;
+  const hook = receiver.hook();
+  const { endpoint } = await register(service.api, { url: hook.url });
+  const blocks = await codeBlocks(join(FOLDER, "real-time-outbox.md"), "sql");
+  const [insertOld = "", insertNew = "", move = ""] = blocks.map((block) =>
+    block.replaceAll(":endpoint_id", `'${endpoint.id}'`),
+  );
+  await sql`
+    create table outbox (to_phone text, message_type text, payload jsonb,
+      status text not null default 'queued', created_at timestamptz not null default now())`;
+  const connection = await sql.reserve();
+  for (const block of [insertOld, move, insertNew]) await connection.unsafe(block);
+  connection.release();
+  const arrivals = await hook.waitFor(2);
+  const data = { to: "+628123456789", type: "text", text: "Halo" };
+  for (const { body } of arrivals) expect(JSON.parse(body)).toMatchObject({ data });
+  expect(await sql`select * from outbox`).toEqual([]);
+  const [event] = await sql`select data from webhook_events where type = 'order.paid'`;
+  expect(event).toEqual({ data: { orderId: 4711 } });
+});
+
 async function make({ method, path, headers, body }: CurlCall): Promise<string> {
   const { "content-type": contentType, ...others } = headers;
   const options = { headers: others, ...(contentType !== undefined && { contentType }) };

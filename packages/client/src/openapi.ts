@@ -549,6 +549,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks/outbox-trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take one row of the outbox now
+         * @description For a Supabase Database Webhook on outbox_messages. Only `record.id` is read; repetitions change nothing. Rows that stand before it are taken with it. Without OUTBOX_SECRET: 404.
+         */
+        post: operations["postWebhooksOutboxTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cron/outbox-worker": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take everything that is due in the outbox
+         * @description For a scheduler. Takes rows for up to 5 s and waits up to 3 s for their first attempts. Without CRON_SECRET: 404.
+         */
+        post: operations["postCronOutboxWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/clients": {
         parameters: {
             query?: never;
@@ -2427,6 +2467,100 @@ export interface operations {
                             deliveries: components["schemas"]["Delivery"][];
                             deliveryCount: number;
                         };
+                    };
+                };
+            };
+        };
+    };
+    postWebhooksOutboxTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description INSERT, UPDATE or DELETE.
+                     * @example INSERT
+                     */
+                    type?: unknown;
+                    /** @example outbox_messages */
+                    table?: unknown;
+                    /** @example public */
+                    schema?: unknown;
+                    record: {
+                        /** @description Of the row in outbox_messages. */
+                        id: unknown;
+                    } | null;
+                    old_record?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "success";
+                        /**
+                         * @description 1: this call took the row. 0: it is taken, not due, or not there.
+                         * @example 1
+                         */
+                        processed: number;
+                    };
+                };
+            };
+        };
+    };
+    postCronOutboxWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "success";
+                        /**
+                         * @description Rows that this call took.
+                         * @example 3
+                         */
+                        processed: number;
+                        /**
+                         * @description Of those, sent by now.
+                         * @example 2
+                         */
+                        sent: number;
+                        /**
+                         * @description Of those, failed by now.
+                         * @example 0
+                         */
+                        failed: number;
+                        /**
+                         * @description Rows that are due and not taken; counted up to 10,000.
+                         * @example 0
+                         */
+                        remaining: number;
                     };
                 };
             };
