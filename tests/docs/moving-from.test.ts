@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostsEnvironment } from "@webhook-delivery/shared/testing/hosts.ts";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
-import { register } from "@webhook-delivery/shared/testing/registry.ts";
+import { bodyOf, register } from "@webhook-delivery/shared/testing/registry.ts";
 import {
   API_KEY,
   startService,
@@ -33,10 +33,15 @@ afterAll(async () => {
 
 /** An endpoint and a finished delivery to it, which a page may mean. */
 async function setTheScene(): Promise<void> {
-  const { endpoint } = await register(service.api, { url: receiver.hook().url });
+  const { apiKey } = bodyOf<{ apiKey: string }>(
+    await service.api.post("/clients", { name: "ACME" }),
+    201,
+  );
+  const asClient = { headers: { authorization: `Bearer ${apiKey}` } };
+  const { endpoint } = await register(service.api, { url: receiver.hook().url }, asClient);
   const { id } = await service.api.deliver({ endpointId: endpoint.id, payload: {} });
   await service.finished(id);
-  variables = { ...variables, ENDPOINT: endpoint.id, DELIVERY: id };
+  variables = { ...variables, CLIENT_KEY: apiKey, ENDPOINT: endpoint.id, DELIVERY: id };
 }
 
 describe.each(pages)("%s", (page) => {
