@@ -1,6 +1,7 @@
 /** Messages for the WhatsApp Cloud API, played by a server of ours under its own host name. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostsEnvironment } from "@webhook-delivery/shared/testing/hosts.ts";
+import { insertMessage, untilMessage } from "@webhook-delivery/shared/testing/outbox.ts";
 import { publish, register } from "@webhook-delivery/shared/testing/registry.ts";
 import { startService, type TestService } from "@webhook-delivery/shared/testing/service.ts";
 import type { Vendor } from "./vendor-server.ts";
@@ -131,6 +132,35 @@ it("sends an event to it as a message, and shows what the API said to one that i
   await service.finished(none.deliveries[0] ?? "");
   const refused = await service.api.read(none.deliveries[0] ?? "");
   expect(refused).toMatchObject({ status: "failed", responseStatus: 400, attempt: 1 });
+});
+
+describe("a row of the outbox", () => {
+  const payload = { text: "Halo 🦊" };
+  const insert = (row: object) =>
+    insertMessage(service.database.sql, { endpoint_id: endpointId, payload, ...row });
+  const until = (id: string, row: object) => untilMessage(service.database.sql, id, row);
+
+  it("goes out as a message", async () => {
+    const id = await insert({ to_phone: "628123456789", message_type: "text" });
+    await until(id, { status: "sent", attempts: 1, last_error: null });
+    expect(whatsapp.requests.at(-1)?.body).toEqual({
+      messaging_product: "whatsapp",
+      recipient_type: "individual",
+      to: "628123456789",
+      type: "text",
+      text: { body: "Halo 🦊" },
+    });
+  });
+
+  it("fails with what the API said, or with what is wrong with it", async () => {
+    whatsapp.answerNext(graphError(401, 190, "Error validating access token"));
+    const refused = await insert({ to_phone: "628123456789" });
+    const badToken = expect.stringContaining("access token (error 190)") as string;
+    await until(refused, { status: "failed", attempts: 1, last_error: badToken });
+    const nobody = await insert({});
+    const why = expect.stringMatching(/^invalid_payload: .*phone number/) as string;
+    await until(nobody, { status: "failed", attempts: 0, last_error: why });
+  });
 });
 
 it("keeps tokens out of every answer and log line, also one that the API itself repeats", () => {
