@@ -12,7 +12,7 @@ interface Program {
 
 export const RECEIVERS = fileURLToPath(new URL("../../examples/receivers", import.meta.url));
 
-const NEXTJS_SERVER = fileURLToPath(new URL("nextjs-server.ts", import.meta.url));
+export const NEXTJS_SERVER = fileURLToPath(new URL("nextjs-server.ts", import.meta.url));
 
 function typescript(...args: readonly string[]): Program {
   return { command: process.execPath, args: ["--import", "tsx", ...args] };

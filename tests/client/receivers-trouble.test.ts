@@ -1,18 +1,20 @@
 /** Each of examples/receivers when something goes wrong: its work, an upload, a second attempt meanwhile. */
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { standardSecret } from "@webhook-delivery/shared/testing/factories.ts";
 import {
   startScript,
   type ScriptedServer,
 } from "../../packages/client/src/scripted-server.fixture.ts";
+import { answerTo, chunkOf, sendAndLeave } from "./raw-request.ts";
 import { copyReceivers } from "./receiver-copy.ts";
 import { EXAMPLES, isInstalled, post, signed } from "./receiver-examples.ts";
 import { startExample, type ReceiverProcess } from "./receiver-process.ts";
 
 const BODY = '{"amount":1}';
+const TOO_LARGE = /^HTTP\/1\.\d 413 /;
+/** Of Node or Python. */
+const STACK = /^\s+at |Traceback/m;
 const stack = new AsyncDisposableStack();
 
 /** What the receivers' work asks: the test says what comes of it. */
@@ -91,51 +93,27 @@ describe.for(EXAMPLES)("%s", ([name, programIn]) => {
     },
   );
 
-  const reach = () => connect(Number(new URL(receiver.url).port), "127.0.0.1").setEncoding("utf8");
-
-  /** Sends these bytes and leaves. */
-  async function sendAndLeave(bytes: string): Promise<void> {
-    const socket = reach();
-    await new Promise((resolve) => socket.write(bytes, resolve));
-    socket.destroy();
-    await once(socket, "close");
-  }
-
-  /** How the answer to these bytes begins, while the sender would still send more. */
-  async function answerTo(bytes: string): Promise<string> {
-    const socket = reach();
-    const answered = once(socket, "data");
-    socket.write(bytes);
-    const [text] = (await answered) as [string];
-    socket.destroy();
-    return text;
-  }
-  const head = (header: string) =>
-    `POST /webhooks HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\n${header}\r\n\r\n`;
-
   test.runIf(isThere)(
     "outlives an upload that breaks off, and has nothing to say of it",
     async () => {
       const before = receiver.complaints();
-      await sendAndLeave(`${head("Content-Length: 100")}abc`);
-      await sendAndLeave(`${head("Transfer-Encoding: chunked")}3\r\nabc\r\n`);
+      await sendAndLeave(receiver.url, "Content-Length: 100", "abc");
+      await sendAndLeave(receiver.url, "Transfer-Encoding: chunked", chunkOf("abc"));
       const { standard } = signed(secret, BODY);
       expect(await post(receiver.url, BODY, standard)).toBe(204);
-      expect(receiver.complaints().slice(before.length)).not.toMatch(/^\s+at |Traceback/m);
+      expect(receiver.complaints().slice(before.length)).not.toMatch(STACK);
     },
   );
 
   test.runIf(isThere)("answers 413 to what is too large, before all of it is there", async () => {
     const before = receiver.complaints();
-    const size = 1_100_000;
-    const bytes = "x".repeat(size);
+    const bytes = "x".repeat(1_100_000);
+    const length = `Content-Length: ${bytes.length}`;
     // Express alone reads all of it first, and keeps nothing.
-    const isPatient = name === "Express";
-    const told = await answerTo(head(`Content-Length: ${size}`) + (isPatient ? bytes : ""));
-    expect(told).toMatch(/^HTTP\/1\.\d 413 /);
-    const chunk = `${size.toString(16)}\r\n${bytes}\r\n${isPatient ? "0\r\n\r\n" : ""}`;
-    const found = await answerTo(head("Transfer-Encoding: chunked") + chunk);
-    expect(found).toMatch(/^HTTP\/1\.\d 413 /);
-    expect(receiver.complaints().slice(before.length)).not.toMatch(/^\s+at |Traceback/m);
+    const [rest, end] = name === "Express" ? [bytes, "0\r\n\r\n"] : ["", ""];
+    expect(await answerTo(receiver.url, length, rest)).toMatch(TOO_LARGE);
+    const chunked = "Transfer-Encoding: chunked";
+    expect(await answerTo(receiver.url, chunked, chunkOf(bytes) + end)).toMatch(TOO_LARGE);
+    expect(receiver.complaints().slice(before.length)).not.toMatch(STACK);
   });
 });
