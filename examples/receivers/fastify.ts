@@ -10,10 +10,10 @@ const secret = process.env["WEBHOOK_SECRET"];
 if (!secret) throw new Error("WEBHOOK_SECRET is not set");
 
 const REMEMBERED = 10_000;
-/** Ids of what was taken, newest last. In earnest: a table with a unique id, written before the answer. */
-const taken = new Set<string>();
+/** What was begun, by id, newest last. In earnest: a table with a unique id, written with the work. */
+const begun = new Map<string, Promise<void>>();
 
-const app = fastify();
+const app = fastify({ bodyLimit: 1_000_000 });
 
 // A scope of its own: the other routes keep their JSON parser.
 await app.register(async (webhooks) => {
@@ -26,34 +26,43 @@ await app.register(async (webhooks) => {
   );
 
   webhooks.post<{ Body: Buffer | undefined }>("/webhooks", async (request, reply) => {
-    let webhook: VerifiedWebhook;
     try {
-      webhook = await verify(request.body ?? "", request.headers, secret);
+      await doOnce(await verify(request.body ?? "", request.headers, secret));
+      return reply.code(204).send();
     } catch (error) {
-      // A secret that cannot be used is our own fault: 500, and the delivery is tried again.
-      if (!(error instanceof WebhookVerificationError) || error.code === "invalid_secret")
-        throw error;
-      return reply.code(401).send({ error: error.code });
+      if (error instanceof WebhookVerificationError && error.code !== "invalid_secret")
+        return reply.code(401).send({ error: error.code });
+      // A secret that cannot be used and work that fails are our own: the delivery is tried again.
+      console.error(error);
+      return reply.code(500).send({ error: "failed" });
     }
-    if (isNew(webhook.id)) setImmediate(handle, webhook);
-    return reply.code(204).send();
   });
 });
 
-/** The same delivery may come twice: when our answer was lost, or when it is replayed. */
-function isNew(id: string): boolean {
-  if (taken.has(id)) return false;
-  taken.add(id);
-  const [oldest] = taken;
-  if (taken.size > REMEMBERED && oldest !== undefined) taken.delete(oldest);
-  return true;
+/** The same delivery may come twice, also while it is being worked on: both have the same outcome. */
+async function doOnce(webhook: VerifiedWebhook): Promise<void> {
+  const known = begun.get(webhook.id);
+  if (known !== undefined) return known;
+  const work = handle(webhook);
+  begun.set(webhook.id, work);
+  const [oldest] = begun.keys();
+  if (begun.size > REMEMBERED && oldest !== undefined) begun.delete(oldest);
+  try {
+    await work;
+  } catch (error) {
+    begun.delete(webhook.id);
+    throw error;
+  }
 }
 
-/** Your work. It is done after the answer, so that the sender need not wait for it. */
-function handle({ id, eventType, payload }: VerifiedWebhook): void {
+/**
+ * Your work, before the answer. The sender waits 10 s and then tries again: what takes longer is stored
+ * here, and done later.
+ */
+async function handle({ id, eventType, payload }: VerifiedWebhook): Promise<void> {
   console.log(`handled ${id} ${eventType}`, JSON.stringify(payload));
 }
 
-const port = Number(process.env["PORT"] ?? 4000);
-const address = await app.listen({ host: "127.0.0.1", port });
-console.log(`listening on ${address}/webhooks`);
+const host = process.env["HOST"] ?? "127.0.0.1";
+const address = await app.listen({ host, port: Number(process.env["PORT"] ?? 4000) });
+console.log(`listening on http://${host}:${new URL(address).port}/webhooks`);

@@ -5,43 +5,66 @@ import {
   type VerifiedWebhook,
 } from "@webhook-delivery/client/verify";
 
+const MAX_BODY_BYTES = 1_000_000;
 const REMEMBERED = 10_000;
 /**
- * Ids of what was done, newest last, of this instance alone. In earnest: a table with a unique id, which
- * all instances share.
+ * What was begun, by id, newest last, in this instance alone. In earnest: a table with a unique id, which
+ * all instances share, written with the work.
  */
-const done = new Set<string>();
+const begun = new Map<string, Promise<void>>();
 
 export async function POST(request: Request): Promise<Response> {
-  let webhook: VerifiedWebhook;
   try {
     // The signature is over the bytes as they came: not `request.json()`.
-    const body = await request.arrayBuffer();
-    webhook = await verify(body, request.headers, process.env["WEBHOOK_SECRET"] ?? "");
+    const body = await readBody(request);
+    if (body === undefined) return Response.json({ error: "body_too_large" }, { status: 413 });
+    await doOnce(await verify(body, request.headers, process.env["WEBHOOK_SECRET"] ?? ""));
+    return new Response(null, { status: 204 });
   } catch (error) {
-    // A secret that is missing is our own fault: 500, and the delivery is tried again.
+    // A secret that is missing and work that fails are our own: 500, and the delivery is tried again.
     if (!(error instanceof WebhookVerificationError) || error.code === "invalid_secret")
       throw error;
     return Response.json({ error: error.code }, { status: 401 });
   }
-  // The same delivery may come twice: when our answer was lost, or when it is replayed.
-  if (!done.has(webhook.id)) {
-    await handle(webhook);
-    remember(webhook.id);
+}
+
+/** Undefined when it is too large; no more than that is read of it. */
+async function readBody({ headers, body }: Request): Promise<ArrayBuffer | undefined> {
+  if (Number(headers.get("content-length")) > MAX_BODY_BYTES) return undefined;
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const reader = body?.getReader();
+  for (let size = 0; ;) {
+    const { value } = (await reader?.read()) ?? {};
+    if (value === undefined) return new Blob(chunks).arrayBuffer();
+    size += value.length;
+    if (size > MAX_BODY_BYTES) {
+      await reader?.cancel();
+      return undefined;
+    }
+    chunks.push(value);
   }
-  return new Response(null, { status: 204 });
+}
+
+/** The same delivery may come twice, also while it is being worked on: both have the same outcome. */
+async function doOnce(webhook: VerifiedWebhook): Promise<void> {
+  const known = begun.get(webhook.id);
+  if (known !== undefined) return known;
+  const work = handle(webhook);
+  begun.set(webhook.id, work);
+  const [oldest] = begun.keys();
+  if (begun.size > REMEMBERED && oldest !== undefined) begun.delete(oldest);
+  try {
+    await work;
+  } catch (error) {
+    begun.delete(webhook.id);
+    throw error;
+  }
 }
 
 /**
- * Your work, or better: a row for it. A function may be frozen once it has answered, so what must not be
- * lost is done before; for the rest there is `after` from `next/server`.
+ * Your work, before the answer: a function may be frozen once it has answered. The sender waits 10 s and
+ * then tries again: what takes longer is stored here, and done later.
  */
 async function handle({ id, eventType, payload }: VerifiedWebhook): Promise<void> {
   console.log(`handled ${id} ${eventType}`, JSON.stringify(payload));
-}
-
-function remember(id: string): void {
-  done.add(id);
-  const [oldest] = done;
-  if (done.size > REMEMBERED && oldest !== undefined) done.delete(oldest);
 }

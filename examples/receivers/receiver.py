@@ -15,7 +15,9 @@ import os
 import re
 import threading
 import time
+import traceback
 from collections import OrderedDict
+from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOLERANCE_SECONDS = 300
@@ -78,10 +80,16 @@ def check_signature(given: list, expected: str) -> None:
 
 class Receiver(BaseHTTPRequestHandler):
     key = b""
-    # Ids of what was taken, oldest first. In earnest: a table with a unique id, written before the answer.
-    taken: "OrderedDict[str, None]" = OrderedDict()
+    # What was begun, by id, oldest first. In earnest: a table with a unique id, written with the work.
+    begun: "OrderedDict[str, Future]" = OrderedDict()
     lock = threading.Lock()
     timeout = 10  # seconds for a client that says nothing
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            pass  # whoever it was has left
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
@@ -95,21 +103,30 @@ class Receiver(BaseHTTPRequestHandler):
             return self.answer(401, {"error": str(error)})
         except ValueError:
             return self.answer(400, {"error": "invalid_json"})
-        if self.is_new(delivery_id):
-            # Your work, after the answer: the sender need not wait for it.
-            event = self.headers.get("x-webhook-event")
-            threading.Thread(target=handle, args=(delivery_id, event, payload)).start()
+        try:
+            self.do_once(delivery_id, payload)
+        except Exception:  # ours: 500, and the delivery is tried again
+            traceback.print_exc()
+            return self.answer(500, {"error": "failed"})
         self.answer(204)
 
-    def is_new(self, delivery_id: str) -> bool:
-        """The same delivery may come twice: when our answer was lost, or when it is replayed."""
+    def do_once(self, delivery_id: str, payload) -> None:
+        """The same delivery may come twice, also while it is being worked on: both have the same outcome."""
         with self.lock:
-            if delivery_id in self.taken:
-                return False
-            self.taken[delivery_id] = None
-            if len(self.taken) > REMEMBERED:
-                self.taken.popitem(last=False)
-            return True
+            known = self.begun.get(delivery_id)
+            if known is None:
+                work = self.begun[delivery_id] = Future()
+                if len(self.begun) > REMEMBERED:
+                    self.begun.popitem(last=False)
+        if known is not None:
+            return known.result()
+        try:
+            work.set_result(handle(delivery_id, self.headers.get("x-webhook-event"), payload))
+        except Exception as error:
+            with self.lock:
+                self.begun.pop(delivery_id, None)
+            work.set_exception(error)
+            raise
 
     def answer(self, status: int, body: "dict | None" = None) -> None:
         self.send_response(status)
@@ -124,6 +141,10 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def handle(delivery_id: str, event: "str | None", payload) -> None:
+    """Your work, before the answer.
+
+    The sender waits 10 s and then tries again: what takes longer is stored here, and done later.
+    """
     print(f"handled {delivery_id} {event}", json.dumps(payload), flush=True)
 
 
@@ -131,6 +152,7 @@ if __name__ == "__main__":
     Receiver.key = key_bytes(os.environ.get("WEBHOOK_SECRET", ""))
     if not Receiver.key:
         raise SystemExit("WEBHOOK_SECRET is not set")
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "4000"))), Receiver)
-    print(f"listening on http://127.0.0.1:{server.server_port}/webhooks", flush=True)
+    host = os.environ.get("HOST", "127.0.0.1")
+    server = ThreadingHTTPServer((host, int(os.environ.get("PORT", "4000"))), Receiver)
+    print(f"listening on http://{host}:{server.server_port}/webhooks", flush=True)
     server.serve_forever()

@@ -20,7 +20,7 @@ export interface ReceivedAttempt {
 }
 
 export interface Receiver {
-  readonly origin: string;
+  readonly url: string;
   readonly secret: string;
   readonly received: readonly ReceivedAttempt[];
   close(): void;
@@ -28,9 +28,9 @@ export interface Receiver {
 
 const NOT_FOUND: Answer = { status: 404 };
 
-/** `answers`: by the last part of the path, one for each attempt. */
+/** `answers`: one for each attempt. */
 export async function startReceiver(
-  answers: ReadonlyMap<string, readonly Answer[]>,
+  { name, answers }: { readonly name: string; readonly answers: readonly Answer[] },
   onAttempt: (attempt: ReceivedAttempt) => void,
 ): Promise<Receiver> {
   const secret = `whsec_${randomBytes(24).toString("base64")}`;
@@ -39,9 +39,7 @@ export async function startReceiver(
 
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await text(request);
-    const name = request.url?.slice(1) ?? "";
-    const before = received.filter((attempt) => attempt.name === name).length;
-    const answer = answers.get(name)?.[before] ?? NOT_FOUND;
+    const answer = answers[received.length] ?? NOT_FOUND;
     const attempt = {
       name,
       attempt: header(request, "x-webhook-attempt"),
@@ -61,7 +59,7 @@ export async function startReceiver(
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}/${name}`,
     secret,
     received,
     close() {

@@ -99,6 +99,17 @@ test.each(NODES)("plain JavaScript on Node %s delivers and verifies", async (_, 
   expect(JSON.parse(stdout)).toEqual(EXPECTED);
 });
 
+/** Where `require` takes an ES module without a flag. */
+const REQUIRING = NODES.filter(([version]) => Number(version.slice(1)) >= 22);
+
+test.each(REQUIRING)("CommonJS on Node %s gets the package with require", async (_, node) => {
+  const program = `const all = require("@webhook-delivery/client");
+    console.log(typeof all.verify, all.verify === require("@webhook-delivery/client/verify").verify);`;
+  await writeFile(join(project, "plain.cjs"), program);
+  const { stdout } = await run(node, ["plain.cjs"], { cwd: project });
+  expect(stdout).toBe("function true\n");
+});
+
 test("a realm with fetch and Web Crypto and nothing of Node delivers and verifies", async () => {
   await using server = await startAnswers();
   const realm = fileURLToPath(new URL("bare-realm.ts", import.meta.url));

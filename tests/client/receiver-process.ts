@@ -15,19 +15,21 @@ export interface ReceiverProcess extends AsyncDisposable {
   handled(): string[];
   /** The line about a delivery, once it is there. */
   waitFor(deliveryId: string): Promise<string>;
+  /** What it wrote to stderr. */
+  complaints(): string;
 }
 
 export async function startExample(
   command: string,
   args: readonly string[],
-  secret: string,
+  env: Readonly<Record<string, string>>,
 ): Promise<ReceiverProcess> {
   const signal = createSignal();
   let output = "";
   let hasEnded = false;
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], WEBHOOK_SECRET: secret, PORT: "0" },
+    env: { PATH: process.env["PATH"], PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let complaints = "";
@@ -53,6 +55,7 @@ export async function startExample(
   return {
     url,
     handled: () => lines().filter((line) => line.startsWith("handled ")),
+    complaints: () => complaints,
     waitFor: (id) => waitForLine((line) => line.startsWith(`handled ${id} `)),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

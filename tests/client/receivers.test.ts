@@ -1,28 +1,22 @@
 /** Each of examples/receivers as its readers run it: the real worker delivers, forgers are turned away. */
-import { spawnSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient, type Client } from "@webhook-delivery/client";
-import { sign } from "@webhook-delivery/shared/core/signing.ts";
 import { standardSecret } from "@webhook-delivery/shared/testing/factories.ts";
 import {
   API_KEY,
   startService,
   type TestService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import {
+  EXAMPLES,
+  isInstalled,
+  post as postTo,
+  RECEIVERS,
+  signed as signedWith,
+} from "./receiver-examples.ts";
 import { startExample, type ReceiverProcess } from "./receiver-process.ts";
 
-const NEXTJS = fileURLToPath(new URL("nextjs-server.ts", import.meta.url));
-const TSX = ["--import", "tsx"];
-const EXAMPLES: readonly [string, string, readonly string[]][] = [
-  ["Express", process.execPath, [...TSX, "examples/receivers/express.ts"]],
-  ["Fastify", process.execPath, [...TSX, "examples/receivers/fastify.ts"]],
-  ["Hono", process.execPath, [...TSX, "examples/receivers/hono.ts"]],
-  ["Next.js", process.execPath, [...TSX, NEXTJS]],
-  ["Python", "python3", ["examples/receivers/receiver.py"]],
-];
 /** Beyond the tolerance of 300, also when a second or two pass meanwhile. */
 const OFF_SECONDS = 330;
 
@@ -36,44 +30,20 @@ beforeAll(async () => {
 
 afterAll(() => service[Symbol.asyncDispose]());
 
-function isInstalled(command: string): boolean {
-  return spawnSync(command, ["--version"]).status === 0;
-}
-
-describe.for(EXAMPLES)("%s", ([, command, args]) => {
+describe.for(EXAMPLES)("%s", ([, programIn]) => {
+  const { command, args } = programIn(RECEIVERS);
   const isThere = isInstalled(command);
   const secret = standardSecret();
   let receiver: ReceiverProcess;
 
   beforeAll(async () => {
-    if (isThere) receiver = await startExample(command, args, secret);
+    if (isThere) receiver = await startExample(command, args, { WEBHOOK_SECRET: secret });
   });
   afterAll(() => receiver?.[Symbol.asyncDispose]());
 
-  /** What the service would send now, or at another time. */
-  function signed(body: string, secondsAgo = 0) {
-    const id = randomUUID();
-    const timestamp = Math.floor(Date.now() / 1_000) - secondsAgo;
-    const { standard = "", plain = "" } = sign({ id, timestamp, body }, [secret]) ?? {};
-    return {
-      standard: {
-        "webhook-id": id,
-        "webhook-timestamp": String(timestamp),
-        "webhook-signature": standard,
-      },
-      plain: { "x-webhook-signature": plain, "x-webhook-timestamp": String(timestamp) },
-    };
-  }
-
-  async function post(body: string, headers: Record<string, string>): Promise<number> {
-    const answer = await fetch(receiver.url, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body,
-    });
-    await answer.arrayBuffer();
-    return answer.status;
-  }
+  const signed = (body: string, secondsAgo?: number) => signedWith(secret, body, secondsAgo);
+  const post = async (body: string, headers: Readonly<Record<string, string>>) =>
+    postTo(receiver.url, body, headers);
 
   test.runIf(isThere)("takes what the worker delivers, and does it once", async () => {
     // More than a framework's usual limit of 100 kB.

@@ -2,7 +2,7 @@
 import type { Call, Caller } from "./call.ts";
 import type { CallOptions } from "./options.ts";
 
-type How = CallOptions & Pick<Call, "timeoutMs" | "idempotencyKey">;
+type How = CallOptions & Pick<Call, "timeoutMs" | "idempotencyKey" | "keyInBody">;
 
 export interface Api {
   get<Body>(path: string, options: CallOptions | undefined): Promise<Body>;

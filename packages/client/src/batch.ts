@@ -6,9 +6,9 @@
  * the items that the service could not write just then (`unavailable`). Once a request has been
  * answered, nothing is thrown away: if a later one fails, its items get results that say so.
  */
-import type { Api } from "./api.ts";
+import { signalOf, type Api } from "./api.ts";
 import { WebhookDeliveryConnectionError, WebhookDeliveryError } from "./errors.ts";
-import { requireIdempotencyKey, type RequestOptions } from "./options.ts";
+import { requireIdempotencyKey, type CallOptions, type RequestOptions } from "./options.ts";
 import { backoffMs } from "./retry.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { BatchResult, NewBatchItem } from "./types.ts";
@@ -16,6 +16,11 @@ import type { BatchResult, NewBatchItem } from "./types.ts";
 export interface BatchDeps extends Pick<Surroundings, "random" | "sleep"> {
   readonly api: Api;
   readonly maxRetries: number;
+}
+
+interface How extends CallOptions {
+  /** The batch's: each item has one of its own made of it. */
+  readonly keyInBody: string;
 }
 
 interface Item {
@@ -32,14 +37,15 @@ const TIMEOUT_MS = 30_000;
 export async function deliverBatch(
   deps: BatchDeps,
   requests: readonly NewBatchItem[],
-  options: RequestOptions = {},
+  { idempotencyKey = crypto.randomUUID(), ...options }: RequestOptions = {},
 ): Promise<BatchResult[]> {
-  const items = itemsOf(requests, options.idempotencyKey);
+  const items = itemsOf(requests, idempotencyKey);
+  const how = { ...signalOf(options), keyInBody: idempotencyKey };
   const results: BatchResult[] = [];
   let failure: BatchResult | undefined;
   for (const chunk of chunksOf(items)) {
     try {
-      if (failure === undefined) await sendChunk(deps, chunk, results, options);
+      if (failure === undefined) await sendChunk(deps, chunk, results, how);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (results.length === 0) throw error;
@@ -50,7 +56,7 @@ export async function deliverBatch(
   return results;
 }
 
-function itemsOf(requests: readonly NewBatchItem[], key: string = crypto.randomUUID()): Item[] {
+function itemsOf(requests: readonly NewBatchItem[], key: string): Item[] {
   requireIdempotencyKey(key);
   return requests.map((request, index) => ({
     index,
@@ -85,14 +91,14 @@ async function sendChunk(
   deps: BatchDeps,
   items: readonly Item[],
   results: BatchResult[],
-  { signal }: RequestOptions,
+  how: How,
 ): Promise<void> {
   let left = items;
   for (let made = 1; ; made++) {
-    await send(deps, left, results, signal);
+    await send(deps, left, results, how);
     left = left.filter(({ index }) => isUnavailable(results[index]));
     if (left.length === 0 || made > deps.maxRetries) return;
-    await deps.sleep(backoffMs(made, deps.random()), signal);
+    await deps.sleep(backoffMs(made, deps.random()), how.signal);
   }
 }
 
@@ -100,14 +106,14 @@ async function send(
   deps: BatchDeps,
   items: readonly Item[],
   results: BatchResult[],
-  signal: AbortSignal | undefined,
+  how: How,
 ): Promise<void> {
   const bodyText = `{"deliveries":[${items.map(({ text }) => text).join(",")}]}`;
   try {
     const answer = await deps.api.postRepeatably<{ readonly results: readonly BatchResult[] }>(
       "/webhook-delivery/batch",
       bodyText,
-      { timeoutMs: TIMEOUT_MS, ...(signal && { signal }) },
+      { timeoutMs: TIMEOUT_MS, ...how },
     );
     for (const [place, { index }] of items.entries()) {
       const result = answer.results[place];
@@ -121,8 +127,8 @@ async function send(
       return;
     }
     const middle = Math.ceil(items.length / 2);
-    await send(deps, items.slice(0, middle), results, signal);
-    await send(deps, items.slice(middle), results, signal);
+    await send(deps, items.slice(0, middle), results, how);
+    await send(deps, items.slice(middle), results, how);
   }
 }
 
@@ -141,6 +147,7 @@ function failedResult(error: unknown): BatchResult {
     return { status: "error", error: { code, message, details: [...details] } };
   }
   if (!(error instanceof WebhookDeliveryConnectionError)) throw error;
-  const message = `Not known whether it was accepted. ${error.message}`;
+  const again = `The same batch under the idempotencyKey ${error.idempotencyKey} is accepted once.`;
+  const message = `Not known whether it was accepted. ${error.message} ${again}`;
   return { status: "error", error: { code: "connection_failed", message } };
 }

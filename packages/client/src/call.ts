@@ -12,6 +12,8 @@ export interface Call {
   /** JSON. */
   readonly bodyText?: string | undefined;
   readonly idempotencyKey?: string;
+  /** What the body itself has instead of the header, for the caller to ask again with. */
+  readonly keyInBody?: string;
   /** Doing it twice is the same as doing it once. */
   readonly isRepeatable: boolean;
   /** The answer where an earlier try, whose answer was lost, seems to have removed the thing. */
@@ -35,10 +37,9 @@ export function createCaller(settings: Settings, surroundings: Surroundings): Ca
   return async <Body>(call: Call): Promise<Body> => {
     const { isRepeatable, whenGone, signal } = call;
     const { maxRetries } = settings;
-    const request = requestOf(settings, call);
     let mayBeDone = false;
     for (let made = 1; ; made++) {
-      const outcome = await tryOnce(request, settings, surroundings);
+      const outcome = await tryOnce(call, settings, surroundings);
       if (outcome.error === undefined) return outcome.body as Body;
       const { error, failure } = outcome;
       if (failure.status === NOT_FOUND && mayBeDone && whenGone) return whenGone as Body;
@@ -68,16 +69,18 @@ function requestOf({ baseUrl, apiKey, timeoutMs }: Settings, call: Call): Exchan
   };
 }
 
-async function tryOnce(request: Exchange, settings: Settings, { now }: Surroundings): Promise<Try> {
+async function tryOnce(call: Call, settings: Settings, { now }: Surroundings): Promise<Try> {
+  const idempotencyKey = call.idempotencyKey ?? call.keyInBody ?? null;
   try {
-    const answer = await exchange(settings.fetch ?? globalThis.fetch, request);
-    const reading = read(answer);
+    const answer = await exchange(settings.fetch ?? globalThis.fetch, requestOf(settings, call));
+    const reading = read(answer, idempotencyKey);
     if (reading.error === undefined) return reading;
     const retryAfterMs = parseRetryAfterMs(answer.retryAfter, now());
     return { ...reading, failure: { status: answer.status, wasNeverSent: false, retryAfterMs } };
   } catch (cause) {
-    request.signal?.throwIfAborted();
-    const error = new WebhookDeliveryConnectionError(`No answer: ${sayOf(cause)}`, { cause });
+    call.signal?.throwIfAborted();
+    const message = `No answer: ${sayOf(cause)}`;
+    const error = new WebhookDeliveryConnectionError(message, { cause, idempotencyKey });
     const failure = { status: null, wasNeverSent: wasNeverSent(cause), retryAfterMs: null };
     return { error, failure };
   }

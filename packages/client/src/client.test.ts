@@ -167,6 +167,57 @@ describe("a removal", () => {
   });
 });
 
+describe("the error of a call that failed", () => {
+  const event = { type: "a.b", data: 1 };
+  const keyOf = async (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => "it was answered",
+      (error: { readonly idempotencyKey: unknown }) => error.idempotencyKey,
+    );
+
+  test.each<[string, Answer]>([
+    ["lost", reset],
+    ["refused", refusal(503, "unavailable")],
+    ["not the service's", { status: 200, body: "<html>" }],
+  ])("has what it is asked again with, when the answer was %s", async (_, answer) => {
+    await using one = await scene([answer], { maxRetries: 0 });
+    const { client, server } = one;
+    expect(await keyOf(client.deliver(NEW, { idempotencyKey: "order-1" }))).toBe("order-1");
+    const made = await keyOf(client.deliver(NEW));
+    expect(server.asked.at(-1)?.headers["idempotency-key"]).toBe(made);
+    expect(await keyOf(client.publish({ ...event, eventId: "mine" }))).toBe("mine");
+    const madeForEvent = await keyOf(client.publish(event));
+    expect(JSON.parse(server.asked.at(-1)?.body ?? "")).toEqual({
+      ...event,
+      eventId: madeForEvent,
+    });
+    expect(await keyOf(client.deliverBatch([NEW], { idempotencyKey: "import" }))).toBe("import");
+    const madeForBatch = String(await keyOf(client.deliverBatch([NEW])));
+    expect(JSON.parse(server.asked.at(-1)?.body ?? "")).toEqual({
+      deliveries: [{ ...NEW, idempotencyKey: `${madeForBatch}/0` }],
+    });
+    expect(await keyOf(client.deliveries.get(ID))).toBeNull();
+  });
+
+  test("names the first field that is wrong in its message", async () => {
+    const details = [
+      { field: "body.url", message: "must be string" },
+      { field: "body.name", message: "must be string" },
+    ];
+    const error = {
+      code: "invalid_request",
+      message: "The request does not fit the API.",
+      details,
+    };
+    const body = JSON.stringify({ status: "error", error });
+    await using one = await scene([{ status: 400, body }]);
+    await expect(one.client.deliver(NEW)).rejects.toMatchObject({
+      message: "The request does not fit the API. body.url: must be string",
+      details,
+    });
+  });
+});
+
 describe("an answer that is not the service's", () => {
   test.each<[string, Answer, string]>([
     ["HTML", { status: 200, body: "<html>" }, "HTTP 200"],

@@ -62,9 +62,9 @@ export function createClientWithin(options: ClientOptions, surroundings: Surroun
     },
     deliverBatch: async (requests, batchOptions) => deliverBatch(batchDeps, requests, batchOptions),
     publish: async (event, callOptions) => {
-      const named = { ...event, eventId: event.eventId ?? crypto.randomUUID() };
-      const how = { timeoutMs: PUBLISH_TIMEOUT_MS, ...signalOf(callOptions) };
-      return api.postRepeatably("/events", named, how);
+      const eventId = event.eventId ?? crypto.randomUUID();
+      const how = { timeoutMs: PUBLISH_TIMEOUT_MS, keyInBody: eventId, ...signalOf(callOptions) };
+      return api.postRepeatably("/events", { ...event, eventId }, how);
     },
     endpoints: createEndpoints(api),
     deliveries: createDeliveries(api),

@@ -6,7 +6,11 @@ export interface ErrorDetail {
   readonly message: string;
 }
 
-interface Refusal {
+interface Asked {
+  readonly idempotencyKey?: string | null;
+}
+
+interface Refusal extends Asked {
   readonly status: number;
   readonly code: string;
   readonly message: string;
@@ -20,19 +24,35 @@ export class WebhookDeliveryError extends Error {
   readonly status: number;
   readonly code: string;
   readonly details: readonly ErrorDetail[];
+  /** What the call was known by to the service: its key or eventId, also one that the client made. */
+  readonly idempotencyKey: string | null;
 
-  constructor({ status, code, message, details }: Refusal) {
-    super(message);
+  constructor({ status, code, message, details, idempotencyKey = null }: Refusal) {
+    super(withFirst(details, message));
     this.status = status;
     this.code = code;
     this.details = details;
+    this.idempotencyKey = idempotencyKey;
   }
 }
 
 /**
  * There was no usable answer after all tries: no connection, a timeout, something that is not the
- * service. Whether the service did what it was asked is not known. `cause` is the last failure.
+ * service. Whether the service did what it was asked is not known: with `idempotencyKey` it can be
+ * asked again, and is done once. `cause` is the last failure.
  */
 export class WebhookDeliveryConnectionError extends Error {
   override readonly name = "WebhookDeliveryConnectionError";
+  /** The key or eventId of the call, also one that the client made; null: the call has none. */
+  readonly idempotencyKey: string | null;
+
+  constructor(message: string, { idempotencyKey = null, ...options }: ErrorOptions & Asked = {}) {
+    super(message, options);
+    this.idempotencyKey = idempotencyKey;
+  }
+}
+
+/** A log often holds no more than the message. */
+function withFirst([detail]: readonly ErrorDetail[], message: string): string {
+  return detail === undefined ? message : `${message} ${detail.field}: ${detail.message}`;
 }

@@ -19,7 +19,8 @@ interface Body {
   };
 }
 
-export function read({ status, text }: Answer): Reading {
+/** `idempotencyKey`: what an error shows, for the caller to ask again with. */
+export function read({ status, text }: Answer, idempotencyKey: string | null): Reading {
   const parsed = parse(text);
   if (status >= 200 && status < 300 && parsed?.status === "success") {
     const { status: _, ...body } = parsed;
@@ -27,9 +28,10 @@ export function read({ status, text }: Answer): Reading {
   }
   const { code, message, details = [] } = parsed?.error ?? {};
   if (status >= 400 && typeof code === "string") {
-    return { error: new WebhookDeliveryError({ status, code, message: String(message), details }) };
+    const refusal = { status, code, message: String(message), details, idempotencyKey };
+    return { error: new WebhookDeliveryError(refusal) };
   }
-  return { error: new WebhookDeliveryConnectionError(explain(status)) };
+  return { error: new WebhookDeliveryConnectionError(explain(status), { idempotencyKey }) };
 }
 
 function parse(text: string): Body | undefined {

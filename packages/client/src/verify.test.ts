@@ -111,6 +111,13 @@ describe("the standard family", () => {
     expect(await codeOf(verify(BODY, empty, SECRET, { now }))).toBe("missing_headers");
   });
 
+  test("is what is missing where there is nothing at all", async () => {
+    const missing = / no webhook-id, webhook-timestamp, webhook-signature:/;
+    await expect(verify(BODY, {}, SECRET, { now })).rejects.toThrow(missing);
+    const half = { "x-webhook-timestamp": String(AT) };
+    await expect(verify(BODY, half, SECRET, { now })).rejects.toThrow(/ no x-webhook-signature:/);
+  });
+
   test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])(
     "needs %s, and says so",
     async (name) => {

@@ -91,7 +91,10 @@ async function importSecrets(secret: string | readonly string[]): Promise<Key[]>
 }
 
 function claimOf(header: ReadHeader, body: Bytes, requireStandard: boolean): Claim {
-  if (requireStandard || STANDARD_HEADERS.some((name) => header(name) !== undefined)) {
+  const isThere = (name: string) => header(name) !== undefined;
+  // Where there is nothing at all, the standard headers are what is missing.
+  const isPlain = !STANDARD_HEADERS.some(isThere) && PLAIN_HEADERS.some(isThere);
+  if (requireStandard || !isPlain) {
     const [id, timestamp, signatures] = requireAll(header, STANDARD_HEADERS);
     const prefix = new TextEncoder().encode(`${id}.${timestamp}.`);
     const content = new Uint8Array(prefix.length + body.length);
