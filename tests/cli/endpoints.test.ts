@@ -96,6 +96,7 @@ describe("an endpoint", () => {
         columns: 80,
         paint: (_style, text) => text,
         developmentKey: () => undefined,
+        developmentUrl: () => undefined,
         readStdin: () => Promise.resolve(""),
         ask: async (question) => {
           asked.push(question);

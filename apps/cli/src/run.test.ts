@@ -20,6 +20,7 @@ async function wd(args: readonly string[], also: Partial<Surroundings> = {}): Pr
     columns: undefined,
     paint: plain,
     developmentKey: () => undefined,
+    developmentUrl: () => undefined,
     readStdin: () => Promise.resolve("{}"),
     ask: undefined,
     signal: new AbortController().signal,
