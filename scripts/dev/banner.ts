@@ -42,8 +42,8 @@ See what became of it:
 
 curl -H ${quote(`Authorization: Bearer ${facts.apiKey}`)} ${quote(`${facts.origin}/webhook-delivery?limit=1`)}
 
+The same as a table: npx -y pnpm@12 wd list${facts.isOwnKey ? "" : " (with that key in WEBHOOK_DELIVERY_API_KEY)"}
 A receiver that checks signatures: npx -y pnpm@12 wd listen --secret test-secret
-The same as a table: npx -y pnpm@12 wd list${facts.isOwnKey ? "" : " (with WEBHOOK_DELIVERY_API_KEY set to that key)"}
 What else a terminal can do: npx -y pnpm@12 wd
 Successes, retries and refusals in 15 seconds: npx -y pnpm@12 demo
 Ctrl-C stops everything.

@@ -35,8 +35,7 @@ const exitCode = await run(process.argv.slice(2), {
   writeErr: (chunk) => void process.stderr.write(chunk),
   columns: isTerminal ? process.stdout.columns : undefined,
   paint: isTerminal ? paint : plain,
-  developmentKey: () =>
-    isProduction ? undefined : findDevelopmentSecrets(DATA_FOLDER)?.apiKey,
+  developmentKey: () => (isProduction ? undefined : findDevelopmentSecrets(DATA_FOLDER)?.apiKey),
   developmentUrl: () => (isProduction ? undefined : findRunningService(DATA_FOLDER)),
   readStdin: () => text(process.stdin),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,

@@ -116,7 +116,10 @@ describe("a mistake of the caller's", () => {
     const response = await app.inject({ method: "POST", url: "/leads", headers, payload: "{}" });
     expect(response.statusCode).toBe(415);
     expect(response.json()).toMatchObject({
-      error: { code: "unsupported_media_type", message: expect.stringContaining("send content-type: application/json") as unknown },
+      error: {
+        code: "unsupported_media_type",
+        message: expect.stringContaining("send content-type: application/json") as unknown,
+      },
     });
   });
 
