@@ -14,11 +14,11 @@ export const OPTIONS = {
   name: new Option("--name <name>", "to tell it by"),
   eventTypes: new Option(
     "--event-types <types>",
-    "exact types and prefix.*, with commas; '' or none: all",
+    "exact types and prefix.*, with commas; '': all",
   ).argParser(listOf),
   sources: new Option(
     "--sources <sources>",
-    "only events of these sources, with commas; '' or none: all",
+    "only events of these sources, with commas; '': all",
   ).argParser(listOf),
   format: new Option("--format <name>", "auto (default), standard, raw, zapier, make, …"),
   header: new Option(
