@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { DATA_FOLDER, withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
+import { keepRunningService } from "@webhook-delivery/shared/embedded/running-service.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
 import { untilAborted } from "@webhook-delivery/shared/process.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
@@ -26,6 +27,7 @@ await runCommand(async (stop) => {
     options.say(`Stopping: ${(stop.signal.reason as StopRequested).message}`),
   );
   const exitCode = await withStack(options, async (stack) => {
+    using _kept = isProduction ? undefined : keepRunningService(DATA_FOLDER, stack.exactOrigin);
     options.say(isProduction ? `Ready on ${stack.origin}` : describeStack(stack));
     const why = await Promise.race([stack.ended, untilAborted(stop.signal)]);
     if (why === undefined) return 0;
@@ -67,5 +69,6 @@ function describeStack(stack: Stack): string {
     // Its password is as secret as the API key below; one that was given stays with who gave it.
     database: isEmbedded ? `embedded ${stack.databaseUrl}` : describeLocation(stack.databaseUrl),
     dataFolder: DATA_FOLDER,
+    isOwnKey: !process.env["API_KEYS"],
   });
 }

@@ -9,6 +9,7 @@ const facts = {
   database: "embedded",
   queue: "postgres",
   dataFolder: "/somewhere/.data",
+  isOwnKey: true,
 } as const;
 
 test("prints a curl line that a shell takes apart as it was meant", () => {

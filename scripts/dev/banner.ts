@@ -8,6 +8,8 @@ export interface BannerFacts {
   readonly database: string;
   readonly queue: "redis" | "postgres";
   readonly dataFolder: string;
+  /** Made up here, where the command line finds it. */
+  readonly isOwnKey: boolean;
 }
 
 const RECEIVER_PORT = 4000;
@@ -40,6 +42,7 @@ See what became of it:
 
 curl -H ${quote(`Authorization: Bearer ${facts.apiKey}`)} ${quote(`${facts.origin}/webhook-delivery?limit=1`)}
 
+The same as a table: npx -y pnpm@12 wd list${facts.isOwnKey ? "" : " (with that key in WEBHOOK_DELIVERY_API_KEY)"}
 A receiver that checks signatures: npx -y pnpm@12 wd listen --secret test-secret
 What else a terminal can do: npx -y pnpm@12 wd
 Successes, retries and refusals in 15 seconds: npx -y pnpm@12 demo

@@ -10,18 +10,22 @@ import {
   startService,
   type TestService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import { createWdHere, type WdHere } from "./here.ts";
 import { createWd, type Wd } from "./wd.ts";
 
 let service: TestService;
 let receiver: Receiver;
 let wd: Wd;
+let here: WdHere;
 
 beforeAll(async () => {
   [service, receiver] = await Promise.all([
     startService({ backend: "postgres", env: { RETRY_SCHEDULE_SECONDS: "0.2,0.2" } }),
     startReceiver(),
   ]);
-  wd = createWd({ WEBHOOK_DELIVERY_URL: service.api.url, WEBHOOK_DELIVERY_API_KEY: API_KEY });
+  const env = { WEBHOOK_DELIVERY_URL: service.api.url, WEBHOOK_DELIVERY_API_KEY: API_KEY };
+  wd = createWd(env);
+  here = createWdHere(env);
 });
 
 afterAll(() => Promise.all([service[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]));
@@ -96,6 +100,22 @@ describe("wd send", () => {
     expect(hook.arrivals).toHaveLength(1);
   });
 
+  test("takes custom fields and metadata, and its secret from the environment", async () => {
+    const hook = receiver.hook();
+    const more = ["--custom-fields", '{"plan":"pro"}', "--metadata", "-", "--json"];
+    const { code, out } = await here(["send", "--to", hook.url, "--test", ...more], {
+      stdin: '{"order":4711}',
+      env: { WEBHOOK_SECRET: "test-secret" },
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ metadata: { order: 4711 } });
+    const [arrival] = await hook.waitFor(1);
+    expect(JSON.parse(arrival?.body ?? "")).toMatchObject({
+      data: { customFields: { plan: "pro" } },
+    });
+    expect(arrival?.headers["webhook-signature"]).toMatch(/^v1,/);
+  });
+
   test("gives up waiting after --timeout with 4, and says which delivery goes on", async () => {
     await using busy = await startReceiver();
     const hook = busy.hook(LATER);
@@ -111,7 +131,18 @@ describe("wd send", () => {
     const args = ["send", "--to", "http://10.0.0.1/", "--test"];
     const { code, out, err } = await wd.run(args);
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toMatch(/^error: .+\n {2}body\.webhookUrl: .+\n$/);
+    expect(err).toMatch(/^error: .+ \(body\.webhookUrl\)\n$/);
+    const several = await here([
+      "send",
+      "--to",
+      "http://localhost:4000",
+      "--test",
+      "--format",
+      "foo",
+    ]);
+    expect(several.err).toMatch(
+      /^error: The request does not fit the API\.\n {2}body\.format: must be one of: auto, standard, /,
+    );
     const asJson = await wd.run([...args, "--json"]);
     expect(JSON.parse(asJson.err)).toMatchObject({
       error: { code: "address_refused", details: [{ field: "body.webhookUrl" }] },
@@ -190,8 +221,17 @@ describe("past deliveries", () => {
       { id: pending, error: { code: "not_retryable" } },
       { id: second, delivery: { status: "pending" } },
     ]);
-    expect(err).toMatch(new RegExp(`^${pending}  not_retryable: .+\n$`));
+    // The result says it.
+    expect(err).toBe("");
     await Promise.all([first, second].map((id) => service.attempted(id, 2)));
+  });
+
+  test("are started again by the ids on standard input, with words for people", async () => {
+    const [, , third = ""] = failed;
+    const { code, out, err } = await here(["retry", "-"], { stdin: `${third}\n${pending}\r\n\n` });
+    expect([code, out]).toEqual([1, `${third}  started again\n`]);
+    expect(err).toMatch(new RegExp(`^${pending}  not_retryable: .+\n$`));
+    await service.attempted(third, 2);
   });
 
   test("are cancelled while they are pending", async () => {

@@ -7,17 +7,20 @@ import {
   startService,
   type TestService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import { createWdHere, type WdHere } from "./here.ts";
 import { createWd, type Wd } from "./wd.ts";
 
 let service: TestService;
 let receiver: Receiver;
 let wd: Wd;
+let here: WdHere;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   [service, receiver] = await Promise.all([startService({ backend: "postgres" }), startReceiver()]);
   env = { WEBHOOK_DELIVERY_URL: service.api.url, WEBHOOK_DELIVERY_API_KEY: API_KEY };
   wd = createWd(env);
+  here = createWdHere(env);
 });
 
 afterAll(() => Promise.all([service[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]));
@@ -70,6 +73,71 @@ describe("an endpoint", () => {
     expect(not.delivered).toBe(false);
   });
 
+  test("is made with headers that nobody sees, and changed", async () => {
+    const hook = receiver.hook();
+    const args = ["endpoints", "create", "--url", hook.url, "--event-types", "wd.changed"];
+    const headers = ["--headers", "-", "--header", "X-Kit-Api-Key: kit: key"];
+    const made = await here([...args, ...headers, "--metadata", '{"a":1}', "--json"], {
+      stdin: '{"x-token":"hidden-token"}',
+      env: { WEBHOOK_SECRET: "own-secret" },
+    });
+    expect(made.code).toBe(0);
+    expect(made.err).toBe("The secret is that of WEBHOOK_SECRET.\n");
+    const { endpoint, secret } = JSON.parse(made.out) as Created;
+    expect(secret).toBe("own-secret");
+    expect(made.out).not.toContain("hidden-token");
+    expect(await here(["endpoints", "test", endpoint.id])).toMatchObject({ code: 0 });
+    expect(hook.arrivals[0]?.headers).toMatchObject({
+      "x-kit-api-key": "kit: key",
+      "x-token": "hidden-token",
+      "x-webhook-event": "wd.changed",
+    });
+
+    const update = async (...change: string[]) => {
+      const { code, out } = await here(["endpoints", "update", endpoint.id, ...change, "--json"]);
+      expect(code).toBe(0);
+      return JSON.parse(out) as object;
+    };
+    const moved = receiver.hook();
+    const change = ["--name", "Moved", "--url", moved.url, "--event-types", "", "--format", "raw"];
+    const limits = ["--timeout", "3s", "--waits", "1s,2m", "--ordered", "--rate-limit", "5"];
+    const kept = ["--header", "x-token: ***", "--disabled"];
+    expect(await update(...change, ...limits, ...kept)).toMatchObject({
+      name: "Moved",
+      url: moved.url,
+      eventTypes: [],
+      format: "raw",
+      timeoutMs: 3_000,
+      retryScheduleSeconds: [1, 120],
+      ordered: true,
+      rateLimitPerSecond: 5,
+      status: "disabled",
+      headers: { "x-token": "***" },
+      metadata: { a: 1 },
+    });
+    expect(
+      await update(
+        "--unset",
+        "name,waits,timeout,metadata,rate-limit",
+        "--no-ordered",
+        "--enabled",
+      ),
+    ).toMatchObject({
+      name: null,
+      retryScheduleSeconds: null,
+      timeoutMs: null,
+      metadata: null,
+      rateLimitPerSecond: null,
+      ordered: false,
+      status: "active",
+    });
+    await here(["endpoints", "test", endpoint.id]);
+    expect(moved.arrivals[0]?.headers).toMatchObject({ "x-token": "hidden-token" });
+    expect(moved.arrivals[0]?.headers).not.toHaveProperty("x-kit-api-key");
+    // It would hear of everything that other tests publish.
+    await here(["endpoints", "delete", endpoint.id, "--yes"]);
+  });
+
   test("is disabled, enabled and given a new secret", async () => {
     const { endpoint, secret } = await create(receiver.hook().url, "--event-types", "wd.nothing");
     const off = await wd.run(["endpoints", "disable", endpoint.id]);
@@ -96,6 +164,7 @@ describe("an endpoint", () => {
         columns: 80,
         paint: (_style, text) => text,
         developmentKey: () => undefined,
+        developmentUrl: () => undefined,
         readStdin: () => Promise.resolve(""),
         ask: async (question) => {
           asked.push(question);

@@ -10,6 +10,7 @@ import { createOutput, type Output, type OutputTo } from "./output.ts";
 export interface Surroundings extends OutputTo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly developmentKey: () => string | undefined;
+  readonly developmentUrl: () => string | undefined;
   readonly readStdin: () => Promise<string>;
   /** Asks a person; undefined: there is nobody to ask. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
@@ -50,8 +51,7 @@ export function createCli(surroundings: Surroundings, options: () => CommonOptio
     signal: surroundings.signal,
     surroundings,
     client({ maxRetries = 3 } = {}) {
-      const { env, developmentKey } = surroundings;
-      connection = resolveConnection({ options: options(), env, developmentKey });
+      connection = resolveConnection({ ...surroundings, options: options() });
       return createClient({ ...connection, maxRetries });
     },
     endWith(code) {

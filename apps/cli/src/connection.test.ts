@@ -7,10 +7,16 @@ interface Given {
   readonly apiKey?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly developmentKey?: string;
+  readonly developmentUrl?: string;
 }
 
-const resolve = ({ env = {}, developmentKey, ...options }: Given) =>
-  resolveConnection({ options, env, developmentKey: () => developmentKey });
+const resolve = ({ env = {}, developmentKey, developmentUrl, ...options }: Given) =>
+  resolveConnection({
+    options,
+    env,
+    developmentKey: () => developmentKey,
+    developmentUrl: () => developmentUrl,
+  });
 
 test("takes an option before the environment, and the environment before the clone", () => {
   const env = {
@@ -39,6 +45,18 @@ test("counts an empty variable as unset", () => {
     apiKey: "of-clone",
   });
 });
+
+test.each(["http://127.0.0.1:4350", "http://192.168.1.5:3000"])(
+  "finds the service that was started in this clone at %s, and gives it the clone's key",
+  (developmentUrl) => {
+    const ofClone = { developmentUrl, developmentKey: "of-clone" };
+    expect(resolve(ofClone)).toEqual({ url: developmentUrl, apiKey: "of-clone" });
+    expect(resolve({ ...ofClone, apiKey: "of-option" }).url).toBe(developmentUrl);
+    const url = "http://localhost:4999";
+    expect(resolve({ ...ofClone, url })).toEqual({ url, apiKey: "of-clone" });
+    expect(() => resolve({ ...ofClone, url: "http://10.0.0.1:3000" })).toThrow("No API key.");
+  },
+);
 
 describe("the key of the clone", () => {
   test.each(["http://localhost:4999", "http://127.0.0.1:3000", "http://[::1]:3000"])(

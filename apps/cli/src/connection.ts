@@ -11,6 +11,8 @@ export interface ConnectionSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The key that `pnpm start` made in this clone; undefined: there is none. */
   readonly developmentKey: () => string | undefined;
+  /** Where the `pnpm start` of this clone listens now; undefined: none runs. */
+  readonly developmentUrl: () => string | undefined;
 }
 
 export interface Connection {
@@ -18,10 +20,15 @@ export interface Connection {
   readonly apiKey: string;
 }
 
-export function resolveConnection({ options, env, developmentKey }: ConnectionSources): Connection {
-  const url = checkUrl(options.url || env["WEBHOOK_DELIVERY_URL"] || DEFAULT_URL);
-  const given = options.apiKey || env["WEBHOOK_DELIVERY_API_KEY"];
-  const apiKey = given || (isThisMachine(url) ? developmentKey() : undefined);
+export function resolveConnection(sources: ConnectionSources): Connection {
+  const { options, env, developmentKey, developmentUrl } = sources;
+  const givenUrl = options.url || env["WEBHOOK_DELIVERY_URL"];
+  // It runs on this machine, whatever address it listens on.
+  const runningUrl = givenUrl ? undefined : developmentUrl();
+  const url = checkUrl(givenUrl || runningUrl || DEFAULT_URL);
+  const mayHaveOurKey = runningUrl !== undefined || isThisMachine(url);
+  const givenKey = options.apiKey || env["WEBHOOK_DELIVERY_API_KEY"];
+  const apiKey = givenKey || (mayHaveOurKey ? developmentKey() : undefined);
   if (apiKey === undefined) {
     throw usageFailure(
       "No API key. Set WEBHOOK_DELIVERY_API_KEY (or give --api-key, which other users of this " +

@@ -80,8 +80,15 @@ function innermost(error: Error): string {
   return messageOf(deepest);
 }
 
+/** Where the words are OpenSSL's: an error's code → what it means here. */
+const TLS_WORDS: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS there (http:// instead of https://?)",
+};
+
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
+  const word = TLS_WORDS[code ?? ""];
+  if (word !== undefined) return word;
   return error.message || (code ?? error.name);
 }

@@ -27,13 +27,15 @@ test("takes JSON as it stands, from a file and from standard input", async () =>
 
 test("keeps the spelling of numbers", () => {
   const text = '{"id":12345678901234567890,"price":1.0,"tiny":1e-7,"list":[0,-0.50]}';
-  expect(JSON.stringify(parseJson("--payload", text))).toBe(text);
+  expect(JSON.stringify(parseJson({ option: "--payload", text }))).toBe(text);
 });
 
 test.each(["", "{", "{a:1}", "undefined"])(
   "says that '%s' is no JSON, and what would be",
   (text) => {
-    expect(() => parseJson("--payload", text)).toThrow(Failure);
-    expect(() => parseJson("--payload", text)).toThrow(/^--payload is no JSON .*@file, or - for/s);
+    expect(() => parseJson({ option: "--payload", text })).toThrow(Failure);
+    expect(() => parseJson({ option: "--payload", text })).toThrow(
+      /^--payload is no JSON .*@file, or - for/s,
+    );
   },
 );

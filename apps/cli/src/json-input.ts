@@ -5,13 +5,15 @@ import { usageFailure } from "./failure.ts";
 export interface JsonInput {
   readonly option: string;
   readonly text: string;
+  /** No message repeats anything of it. */
+  readonly isSecret?: boolean;
 }
 
 export async function readJson(
-  { option, text }: JsonInput,
+  { option, text, isSecret = false }: JsonInput,
   readStdin: () => Promise<string>,
 ): Promise<unknown> {
-  return parseJson(option, await readText({ option, text }, readStdin));
+  return parseJson({ option, text: await readText({ option, text }, readStdin), isSecret });
 }
 
 async function readText(
@@ -39,15 +41,14 @@ interface Source {
  * Numbers keep their spelling when the result is written as JSON again: the service sends a payload on as
  * it was spelled, so `1.0` and 20 digits must not be lost on the way to it.
  */
-export function parseJson(option: string, text: string): unknown {
+export function parseJson({ option, text, isSecret = false }: JsonInput): unknown {
   const json = JSON as unknown as JsonWithSource;
   try {
     return json.parse(text, (_key, value, { source }) =>
       typeof value === "number" && source !== undefined ? json.rawJSON(source) : value,
     );
   } catch (error) {
-    throw usageFailure(
-      `${option} is no JSON (${(error as Error).message}). Give JSON, @file, or - for standard input.`,
-    );
+    const why = isSecret ? "" : ` (${(error as Error).message})`;
+    throw usageFailure(`${option} is no JSON${why}. Give JSON, @file, or - for standard input.`);
   }
 }

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { styleText } from "node:util";
 import { DATA_FOLDER } from "@webhook-delivery/shared/development.ts";
 import { findDevelopmentSecrets } from "@webhook-delivery/shared/embedded/development-secrets.ts";
+import { findRunningService } from "@webhook-delivery/shared/embedded/running-service.ts";
 import { EXIT } from "./exit-codes.ts";
 import { run } from "./run.ts";
 import { plain, type Paint } from "./text/paint.ts";
@@ -24,6 +25,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => undefined);
 
+const isProduction = process.env["NODE_ENV"] === "production";
 const isTerminal = process.stdout.isTTY;
 const paint: Paint = (style, shown) => styleText(style, shown, { stream: process.stdout });
 
@@ -33,10 +35,8 @@ const exitCode = await run(process.argv.slice(2), {
   writeErr: (chunk) => void process.stderr.write(chunk),
   columns: isTerminal ? process.stdout.columns : undefined,
   paint: isTerminal ? paint : plain,
-  developmentKey: () =>
-    process.env["NODE_ENV"] === "production"
-      ? undefined
-      : findDevelopmentSecrets(DATA_FOLDER)?.apiKey,
+  developmentKey: () => (isProduction ? undefined : findDevelopmentSecrets(DATA_FOLDER)?.apiKey),
+  developmentUrl: () => (isProduction ? undefined : findRunningService(DATA_FOLDER)),
   readStdin: () => text(process.stdin),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   signal: interrupt.signal,

@@ -28,6 +28,11 @@ export function spanMs(text: string): number {
   throw new InvalidArgumentError("It must be a span such as 30s, 5m, 2h or 7d.");
 }
 
+/** `5s,25s,2m`, each in milliseconds. */
+export function spansMs(text: string, before: readonly number[] | undefined): readonly number[] {
+  return [...(before ?? []), ...listOf(text, undefined).map(spanMs)];
+}
+
 /** As the API takes it. */
 export function moment(text: string): string {
   const at = parseMoment(text, new Date());

@@ -61,8 +61,13 @@ export function createOutput(
         const error = { code, message, details };
         return to.writeErr(withoutSecrets(`${visibleJson({ error })}\n`));
       }
-      note(`error: ${message}`);
-      for (const { field, message: what } of details) note(`  ${field}: ${what}`);
+      // A detail that says the same adds where it is, and nothing more.
+      const same = details.filter(({ message: what }) => what === message);
+      const where = same.map(({ field }) => field).join(", ");
+      note(`error: ${message}${where === "" ? "" : ` (${where})`}`);
+      for (const detail of details) {
+        if (!same.includes(detail)) note(`  ${detail.field}: ${detail.message}`);
+      }
       for (const line of [hint, seeAlso]) if (line !== undefined) note(line);
     },
   };

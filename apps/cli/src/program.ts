@@ -3,6 +3,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { createCli, type Cli, type Surroundings } from "./cli.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addDestinations } from "./commands/destinations.ts";
 import { addEndpoints } from "./commands/endpoints.ts";
 import { addList } from "./commands/list.ts";
 import { addListen } from "./commands/listen.ts";
@@ -25,6 +26,7 @@ export function createProgram(surroundings: Surroundings) {
     .helpOption("-h, --help", "print this help, or a command's")
     .helpCommand("help [command]", "print a command's help")
     .enablePositionalOptions()
+    .configureHelp({ minWidthToWrap: NARROW_HELP_WIDTH })
     .exitOverride()
     .configureOutput({
       writeOut: surroundings.writeOut,
@@ -51,6 +53,7 @@ export function createProgram(surroundings: Surroundings) {
     addTail,
     addStats,
     addEndpoints,
+    addDestinations,
     addListen,
   ];
   for (const add of parts) add(program, cli);
@@ -59,6 +62,8 @@ export function createProgram(surroundings: Surroundings) {
 }
 
 const PLAIN_HELP_WIDTH = 100;
+/** Beside the options' names, also on a terminal of 60 columns. */
+const NARROW_HELP_WIDTH = 20;
 
 const ROOT_HELP = `${examples(
   "pnpm wd listen --secret test-secret",
@@ -67,7 +72,8 @@ const ROOT_HELP = `${examples(
   "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id'",
 )}
 
-The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine.
+The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine, and without
+--url the service that it runs is asked.
 pnpm says on standard error what it runs; pnpm --silent leaves that out.
 
 ${EXIT_CODES_HELP}`;

@@ -1,4 +1,7 @@
 /** The command line without a service: how it explains itself, and what it refuses before it asks anybody. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { Surroundings } from "./cli.ts";
 import { run } from "./run.ts";
@@ -20,6 +23,7 @@ async function wd(args: readonly string[], also: Partial<Surroundings> = {}): Pr
     columns: undefined,
     paint: plain,
     developmentKey: () => undefined,
+    developmentUrl: () => undefined,
     readStdin: () => Promise.resolve("{}"),
     ask: undefined,
     signal: new AbortController().signal,
@@ -44,12 +48,14 @@ const COMMANDS = [
   "tail",
   "stats",
   "endpoints",
+  "destinations",
   "listen",
 ];
 const ENDPOINT_COMMANDS = [
   "list",
   "show",
   "create",
+  "update",
   "test",
   "enable",
   "disable",
@@ -80,6 +86,19 @@ describe("help", () => {
     for (const option of ["--json", "--api-key", "--url"]) expect(out).toContain(option);
   });
 
+  test("is the same after `help`, also of a command's command", async () => {
+    expect(await wd(["help", "endpoints", "create"])).toEqual(
+      await wd(["endpoints", "create", "--help"]),
+    );
+    expect(await wd(["help", "send"])).toEqual(await wd(["send", "--help"]));
+  });
+
+  test("wraps its options on a terminal of 60 columns", async () => {
+    const { out } = await wd(["send", "--help"], { columns: 60 });
+    const options = out.slice(out.indexOf("Where to:"), out.indexOf("Examples:"));
+    for (const line of options.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+  });
+
   test("tells the version", async () => {
     const { exitCode, out } = await wd(["--version"]);
     expect([exitCode, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
@@ -106,13 +125,26 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     [["send", "--to", "http://a", "--test", "--timeout", "1s"], "--timeout goes with --wait"],
     [["send", "--to", "http://a", "--payload", "{a:1}"], "--payload is no JSON"],
     [["send", "--to", "http://a", "--payload", "@/no/such/file"], "cannot be read (ENOENT)"],
+    [["send", "--to", "http://a", "--payload", "-", "--metadata", "-"], "Only one option can read"],
+    [["send", "--to", "http://a", "--test", "--custom-fields", "{"], "--custom-fields is no JSON"],
     [["send", "--to", "http://a", "--test", "--max-attempts", "11"], "from 1 to 10"],
     [["send", "--to", "http://a", "--test", "--idempotency-key", ""], "printable ASCII"],
     [["publish", "message.received"], "required option '--data <json>' not specified"],
     [["replay"], "required option '--since <when>' not specified"],
     [["replay", "--since", "2h", "--rate", "0"], "a number above 0"],
     [["endpoints", "create"], "required option '--url <url>' not specified"],
+    [
+      ["endpoints", "create", "--url", "http://a", "--header", "a"],
+      "--header must be 'name: value'",
+    ],
+    [["endpoints", "create", "--url", "http://a", "--waits", "5s,soon"], "a span such as"],
+    [["endpoints", "update", ID], "What should change?"],
+    [["endpoints", "update", ID, "--enabled", "--disabled"], "cannot be used with option"],
+    [["endpoints", "update", ID, "--unset", "url"], "It must be some of name, headers, "],
+    [["endpoints", "update", ID, "--name", "a", "--unset", "name"], "either a value or --unset"],
     [["endpoints", "delete", ID], "give --yes"],
+    [["destinations", "--state", "ajar"], "Allowed choices are closed, open, half_open"],
+    [["destinations", "a.example", "--all"], "One destination, or"],
     [["listen", "--port", "70000"], "from 0 to 65535"],
     [["listen", "--secret", "whsec_%%"], "The secret cannot be used"],
     [["--url", "localhost:3000", "list"], "give http://HOST:PORT"],
@@ -142,11 +174,39 @@ describe("the service is away", () => {
     );
   });
 
+  test("is said in a line where it is asked by https and speaks http", async () => {
+    const plainServer = createServer().listen(0, "127.0.0.1");
+    await once(plainServer, "listening");
+    try {
+      const url = `https://127.0.0.1:${(plainServer.address() as AddressInfo).port}`;
+      const { exitCode, err } = await wd(["--url", url, "tail"]);
+      expect(exitCode).toBe(3);
+      expect(err.split("\n")[0]).toBe(
+        `error: The service at ${url} gives no usable answer: it does not speak TLS there (http:// instead of https://?)`,
+      );
+      expect(err).not.toContain("SSL");
+    } finally {
+      plainServer.close();
+    }
+  });
+
   test("is one JSON value on standard error with --json", async () => {
     const { exitCode, err } = await wd(["--json", "tail"]);
     expect(exitCode).toBe(3);
     expect(JSON.parse(err)).toMatchObject({ error: { code: "unreachable", details: [] } });
   });
+});
+
+test("retry and cancel of no ids on standard input are no failure", async () => {
+  for (const command of ["retry", "cancel"]) {
+    expect(await wd([command, "-"], { readStdin: () => Promise.resolve("\n") })).toEqual({
+      exitCode: 0,
+      out: "",
+      err: "No ids on standard input: nothing to do.\n",
+    });
+  }
+  const asJson = await wd(["retry", "-", "--json"], { readStdin: () => Promise.resolve("") });
+  expect(asJson).toMatchObject({ exitCode: 0, out: "[]\n" });
 });
 
 test("the key is in no words, wherever it was put", async () => {

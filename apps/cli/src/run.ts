@@ -13,7 +13,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return EXIT.done;
   }
   try {
-    await program.parseAsync(withDefaultCommand(args, program), { from: "user" });
+    await program.parseAsync(withDefaultCommand(withHelpOption(args), program), { from: "user" });
     return cli.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
@@ -24,6 +24,12 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     createOutput(surroundings, { isJson, secrets: cli.secrets }).failure(failure, seeAlso);
     return failure.exitCode;
   }
+}
+
+/** `wd help endpoints create`: commander's own `help` knows one word only. */
+function withHelpOption(args: readonly string[]): readonly string[] {
+  const [first, ...path] = args;
+  return first === "help" && path.length > 1 ? [...path, "--help"] : args;
 }
 
 /** `wd endpoints` alone lists them. Commander's own default would take every misspelt command for it. */

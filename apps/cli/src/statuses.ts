@@ -1,5 +1,5 @@
 /** States that the service's answers can name, as options may name them; checked against its types. */
-import type { Delivery, NewReplay } from "@webhook-delivery/client";
+import type { Delivery, Destination, NewReplay } from "@webhook-delivery/client";
 
 type Status = Delivery["status"];
 
@@ -16,6 +16,12 @@ export const REPLAYABLE_STATUSES = [
   "success",
   "cancelled",
 ] as const satisfies readonly NonNullable<NewReplay["deliveryStatus"]>[];
+
+export const DESTINATION_STATES = [
+  "closed",
+  "open",
+  "half_open",
+] as const satisfies readonly Destination["state"][];
 
 /** Nothing more happens to it unless somebody asks for it. */
 export function isFinished(status: Status): boolean {

@@ -40,7 +40,11 @@ const LEAD_BODY = {
     lead: {
       type: "object",
       required: ["email"],
-      properties: { email: { type: "string" }, tags: { items: { type: "string" } } },
+      properties: {
+        email: { type: "string" },
+        tags: { items: { type: "string" } },
+        source: { enum: ["form", "import"] },
+      },
     },
   },
 };
@@ -95,6 +99,27 @@ describe("a mistake of the caller's", () => {
     expect(response.statusCode).toBe(400);
     expect(response.json()).toMatchObject({
       error: { code: "invalid_request", details: [{ field }] },
+    });
+  });
+
+  it("names the values that there are where one of them was asked for", async () => {
+    const payload = { lead: { email: "a", source: "elsewhere" } };
+    const response = await app.inject({ method: "POST", url: "/leads", payload });
+    expect(response.json()).toMatchObject({
+      error: { details: [{ field: "body.lead.source", message: "must be one of: form, import" }] },
+    });
+  });
+
+  it("says what to send where the content type is missing or another", async () => {
+    // What curl says of a body of which it was told nothing.
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const response = await app.inject({ method: "POST", url: "/leads", headers, payload: "{}" });
+    expect(response.statusCode).toBe(415);
+    expect(response.json()).toMatchObject({
+      error: {
+        code: "unsupported_media_type",
+        message: expect.stringContaining("send content-type: application/json") as unknown,
+      },
     });
   });
 

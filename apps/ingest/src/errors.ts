@@ -95,13 +95,18 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: "not_found",
 };
 
+/** Where the framework's own words do not say what to do. */
+const WORDS: Partial<Readonly<Record<ErrorCode, string>>> = {
+  unsupported_media_type: "The body must be JSON: send content-type: application/json.",
+};
+
 function toDomainError(error: FastifyError): DomainError | undefined {
   if (error instanceof DomainError) return error;
   if (error.validation !== undefined) {
     return misfit(error.validation, error.validationContext);
   }
   const code = FASTIFY_CODES[error.code];
-  if (code !== undefined) return new DomainError(code, error.message);
+  if (code !== undefined) return new DomainError(code, WORDS[code] ?? error.message);
   const isCallersFault = error.statusCode !== undefined && error.statusCode < 500;
   return isCallersFault ? new DomainError("invalid_request", error.message) : undefined;
 }
@@ -113,9 +118,15 @@ export function misfit(
 ): DomainError {
   const details = found.map(({ instancePath, message = "is not valid", params }) => ({
     field: fieldPath(context, instancePath, params),
-    message,
+    message: choiceOf(params) ?? message,
   }));
   return new DomainError("invalid_request", "The request does not fit the API.", details);
+}
+
+/** The validator says that there are allowed values, and not which. */
+function choiceOf(params: Record<string, unknown> | undefined): string | undefined {
+  const allowed = params?.["allowedValues"];
+  return Array.isArray(allowed) ? `must be one of: ${allowed.join(", ")}` : undefined;
 }
 
 function fieldPath(

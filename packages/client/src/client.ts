@@ -3,6 +3,7 @@ import { createApi, signalOf } from "./api.ts";
 import { deliverBatch } from "./batch.ts";
 import { createCaller } from "./call.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
+import { createDestinations, type Destinations } from "./destinations.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
 import {
   readOptions,
@@ -38,6 +39,7 @@ export interface Client {
   publish(event: NewEvent, options?: CallOptions): Promise<Published>;
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
+  readonly destinations: Destinations;
 }
 
 /** A fan-out to thousands of endpoints is written before it is answered. */
@@ -68,5 +70,6 @@ export function createClientWithin(options: ClientOptions, surroundings: Surroun
     },
     endpoints: createEndpoints(api),
     deliveries: createDeliveries(api),
+    destinations: createDestinations(api),
   };
 }

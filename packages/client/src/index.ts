@@ -1,6 +1,7 @@
 /** What the package offers: the one place where its parts are put together. */
 export { createClient, type Client } from "./client.ts";
 export type { Deliveries } from "./deliveries.ts";
+export type { Destinations } from "./destinations.ts";
 export type { Endpoints } from "./endpoints.ts";
 export {
   WebhookDeliveryConnectionError,

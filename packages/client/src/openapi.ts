@@ -1629,7 +1629,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Default: the first that the endpoint subscribes to by its full name, else lead.captured.
+                     * @description Default: the first that the endpoint subscribes to by its full name, else the first known type that one of its patterns takes, else lead.captured.
                      * @example message.received
                      */
                     eventType?: string;

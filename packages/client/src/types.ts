@@ -32,6 +32,10 @@ export type EndpointTest = BodyOf<"postEndpointsByIdTest">;
 export type TestResult = AnswerOf<"postEndpointsByIdTest", 200>;
 export type EndpointDeliveriesQuery = QueryOf<"getEndpointsByIdDeliveries">;
 
+export type DestinationQuery = QueryOf<"getDestinations">;
+export type DestinationPage = AnswerOf<"getDestinations", 200>;
+export type Destination = DestinationPage["destinations"][number];
+
 export type DeliveryQuery = QueryOf<"getWebhookDelivery">;
 export type DeliveryPage = AnswerOf<"getWebhookDelivery", 200>;
 export type NewReplay = BodyOf<"postWebhookDeliveryReplay">;

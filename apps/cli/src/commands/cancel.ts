@@ -10,8 +10,14 @@ export function addCancel(parent: Parent, cli: Cli): void {
     .description(
       "Cancels pending deliveries: they never leave. Exit code 1 when one of them was not pending.",
     )
-    .argument("<id...>", "of the deliveries")
-    .addHelpText("after", `\n${examples("pnpm wd cancel 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f")}`)
+    .argument("<id...>", "of the deliveries; - reads them from standard input, one a line")
+    .addHelpText(
+      "after",
+      `\n${examples(
+        "pnpm wd cancel 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
+        "pnpm --silent wd list --status pending --endpoint ID --all --json | jq -r .id | pnpm wd cancel -",
+      )}`,
+    )
     .action(async (ids) => {
       const client = cli.client();
       await eachDelivery(ids, cli, {

@@ -10,12 +10,17 @@ interface Refused {
 }
 type Result = { readonly id: string; readonly delivery: Delivery } | Refused;
 
+const FROM_STDIN = "-";
+
+/** `given`: ids, and `-` for those on standard input, one a line. */
 export async function eachDelivery(
-  ids: readonly string[],
+  given: readonly string[],
   cli: Cli,
   { done, act }: { readonly done: string; readonly act: (id: string) => Promise<Delivery> },
 ): Promise<void> {
   const { output } = cli;
+  const ids = await readIds(given, cli);
+  if (ids.length === 0) output.note("No ids on standard input: nothing to do.");
   const results: Result[] = [];
   let exitCode: ExitCode = EXIT.done;
   for (const id of ids) {
@@ -31,9 +36,17 @@ export async function eachDelivery(
       }
       results.push({ id, error: { code, message } });
       exitCode = own;
-      output.note(`${id}  ${code}: ${message}`);
+      // With --json the result says it.
+      if (!output.isJson) output.note(`${id}  ${code}: ${message}`);
     }
   }
   output.json(results);
   cli.endWith(exitCode);
+}
+
+async function readIds(given: readonly string[], { surroundings }: Cli): Promise<string[]> {
+  if (!given.includes(FROM_STDIN)) return [...given];
+  const lines = (await surroundings.readStdin()).split(/\s+/).filter((line) => line !== "");
+  const at = given.indexOf(FROM_STDIN);
+  return given.toSpliced(at, 1, ...lines).filter((id) => id !== FROM_STDIN);
 }

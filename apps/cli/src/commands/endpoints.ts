@@ -7,6 +7,7 @@ import { describeEndpoint, endpointTable } from "../show/endpoint.ts";
 import { addEndpointActions } from "./endpoint-actions.ts";
 import { addEndpointCreate } from "./endpoint-create.ts";
 import { addEndpointSecrets } from "./endpoint-secrets.ts";
+import { addEndpointUpdate } from "./endpoint-update.ts";
 
 const MOST_ON_A_PAGE = 200;
 const DEFAULT_LIMIT = 50;
@@ -28,6 +29,7 @@ export function addEndpoints(parent: Parent, cli: Cli): void {
   addEndpointList(endpoints, cli);
   addEndpointShow(endpoints, cli);
   addEndpointCreate(endpoints, cli);
+  addEndpointUpdate(endpoints, cli);
   addEndpointActions(endpoints, cli);
   addEndpointSecrets(endpoints, cli);
 }

@@ -8,7 +8,7 @@ import { deliveryTable } from "../show/delivery.ts";
 import { DELIVERY_STATUSES } from "../statuses.ts";
 
 const MOST_ON_A_PAGE = 200;
-const DEFAULT_LIMIT = 20;
+export const DEFAULT_LIMIT = 20;
 
 export function addList(parent: Parent, cli: Cli): void {
   parent

@@ -7,6 +7,7 @@ import { arrivalJson, describeArrival } from "../listen/describe.ts";
 import { judge, secretProblem } from "../listen/judge.ts";
 import { startReceiver, type ReceiverOptions } from "../listen/receiver.ts";
 import { collect, integer } from "../option-values.ts";
+import { secretOfEnvironment } from "../secret.ts";
 
 const DEFAULT_PORT = 4000;
 const MOST_DELAY_MS = 600_000;
@@ -42,7 +43,7 @@ export function addListen(parent: Parent, cli: Cli): void {
     .action(
       async ({ port = DEFAULT_PORT, host = "127.0.0.1", status = 200, delay = 0, secret }) => {
         const { output, signal, surroundings } = cli;
-        const ofEnvironment = surroundings.env["WEBHOOK_SECRET"];
+        const ofEnvironment = secretOfEnvironment(surroundings.env);
         const secrets = secret ?? (ofEnvironment ? [ofEnvironment] : []);
         for (const one of secrets) await requireUsable(one);
         await using receiver = await listenOn({

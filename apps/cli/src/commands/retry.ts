@@ -2,6 +2,7 @@
 import type { Cli, Parent } from "../cli.ts";
 import { examples } from "../help.ts";
 import { eachDelivery } from "./each-delivery.ts";
+import { DEFAULT_LIMIT } from "./list.ts";
 
 export function addRetry(parent: Parent, cli: Cli): void {
   parent
@@ -10,13 +11,16 @@ export function addRetry(parent: Parent, cli: Cli): void {
     .description(
       "Starts a new round of attempts for finished deliveries, with the same webhook-id. Exit code 1 when one was refused.",
     )
-    .argument("<id...>", "of the deliveries")
+    .argument("<id...>", "of the deliveries; - reads them from standard input, one a line")
     .addHelpText(
       "after",
       `\n${examples(
         "pnpm wd retry 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id' | xargs pnpm wd retry",
-      )}`,
+        "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id' | pnpm wd retry -",
+        "pnpm --silent wd list --failed --all --json | jq -r .id | pnpm wd retry -",
+      )}
+
+\`list\` gives ${DEFAULT_LIMIT} unless it is told otherwise: --limit up to 200, or --all. For many, see \`wd replay\`.`,
     )
     .action(async (ids) => {
       const client = cli.client();

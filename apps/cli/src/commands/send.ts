@@ -6,9 +6,12 @@ import { usageFailure } from "../failure.ts";
 import { examples } from "../help.ts";
 import { readJson } from "../json-input.ts";
 import { idempotencyKey, integer, spanMs } from "../option-values.ts";
+import { SECRET_VARIABLE, secretOfEnvironment } from "../secret.ts";
 import { followDelivery } from "./follow-delivery.ts";
 
 type Format = NonNullable<NewDelivery["format"]>;
+/** Whether it is an object, the service says. */
+type Fields = Readonly<Record<string, unknown>>;
 
 const MOST_ATTEMPTS = 10;
 
@@ -21,7 +24,10 @@ export function addSend(parent: Parent, cli: Cli): void {
     )
     .optionsGroup("Where to:")
     .option("--to <url>", "a URL")
-    .option("--secret <secret>", "signs what goes to --to; without it nothing is signed")
+    .option(
+      "--secret <secret>",
+      `signs what goes to --to (${SECRET_VARIABLE}); without it nothing is signed`,
+    )
     .addOption(
       new Option("--endpoint <id>", "a registered endpoint, with its own URL and secret").conflicts(
         ["to", "secret"],
@@ -34,6 +40,8 @@ export function addSend(parent: Parent, cli: Cli): void {
     .option("--event-type <type>", "default: lead.captured")
     .option("--format <name>", "auto (default), standard, raw, zapier, make, …")
     .option("--campaign <name>", "name of the campaign")
+    .option("--custom-fields <json>", "an object, beside those of the lead; @file, - as above")
+    .option("--metadata <json>", "an object that stays with the delivery; @file, - as above")
     .optionsGroup("How:")
     .option("--max-attempts <n>", `1 to ${MOST_ATTEMPTS}`, integer(1, MOST_ATTEMPTS))
     .option(
@@ -66,9 +74,11 @@ export function addSend(parent: Parent, cli: Cli): void {
         throw usageFailure("--timeout goes with --wait.");
       }
       const client = cli.client();
+      const { env, readStdin } = cli.surroundings;
+      const ownSecret = to === undefined ? undefined : (secret ?? secretOfEnvironment(env));
       const request: NewDelivery = {
         ...(to !== undefined && { webhookUrl: to }),
-        ...(secret !== undefined && { webhookSecret: secret }),
+        ...(ownSecret !== undefined && { webhookSecret: ownSecret }),
         ...(endpoint !== undefined && { endpointId: endpoint }),
         ...(lead !== undefined && { leadId: lead }),
         ...(test && { test }),
@@ -77,12 +87,7 @@ export function addSend(parent: Parent, cli: Cli): void {
         // Which there are, the service knows.
         ...(options.format !== undefined && { format: options.format as Format }),
         ...(options.maxAttempts !== undefined && { maxAttempts: options.maxAttempts }),
-        ...(payloadText !== undefined && {
-          payload: await readJson(
-            { option: "--payload", text: payloadText },
-            cli.surroundings.readStdin,
-          ),
-        }),
+        ...(await readContent(options, readStdin)),
       };
       const { output, signal } = cli;
       const accepted = await client.deliver(request, {
@@ -93,4 +98,28 @@ export function addSend(parent: Parent, cli: Cli): void {
       if (options.wait === undefined) return output.json(accepted);
       output.json(await followDelivery(client, accepted, cli, { timeoutMs: options.timeout }));
     });
+}
+
+interface ContentOptions {
+  readonly payload?: string | undefined;
+  readonly customFields?: string | undefined;
+  readonly metadata?: string | undefined;
+}
+
+/** The parts of a request that are JSON of the caller's, where given. */
+async function readContent(
+  { payload, customFields, metadata }: ContentOptions,
+  readStdin: () => Promise<string>,
+): Promise<Pick<NewDelivery, "payload" | "customFields" | "metadata">> {
+  if ([payload, customFields, metadata].filter((text) => text === "-").length > 1) {
+    throw usageFailure("Only one option can read standard input.");
+  }
+  const read = (option: string, text: string) => readJson({ option, text }, readStdin);
+  return {
+    ...(payload !== undefined && { payload: await read("--payload", payload) }),
+    ...(customFields !== undefined && {
+      customFields: (await read("--custom-fields", customFields)) as Fields,
+    }),
+    ...(metadata !== undefined && { metadata: (await read("--metadata", metadata)) as Fields }),
+  };
 }

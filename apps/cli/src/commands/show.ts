@@ -1,7 +1,15 @@
 /** `wd show`: everything about one delivery. */
+import {
+  WebhookDeliveryConnectionError,
+  WebhookDeliveryError,
+  type Client,
+  type Delivery,
+  type Destination,
+} from "@webhook-delivery/client";
 import type { Cli, Parent } from "../cli.ts";
 import { examples } from "../help.ts";
 import { describeDelivery } from "../show/delivery.ts";
+import { destinationKeyOf } from "../show/destination.ts";
 
 export function addShow(parent: Parent, cli: Cli): void {
   parent
@@ -18,8 +26,29 @@ export function addShow(parent: Parent, cli: Cli): void {
     )
     .action(async (id) => {
       const { output, signal } = cli;
-      const delivery = await cli.client().deliveries.get(id, { signal });
+      const client = cli.client();
+      const delivery = await client.deliveries.get(id, { signal });
       output.json(delivery);
-      output.lines(describeDelivery(delivery, { now: new Date(), paint: output.paint }));
+      if (output.isJson) return;
+      const destination = await destinationOf(delivery, client, signal);
+      const shown = { now: new Date(), paint: output.paint, destination };
+      output.lines(describeDelivery(delivery, shown));
     });
+}
+
+/** Of one that waits. Undefined also where it cannot be read: the delivery is shown all the same. */
+async function destinationOf(
+  delivery: Delivery,
+  client: Client,
+  signal: AbortSignal,
+): Promise<Destination | undefined> {
+  const key = destinationKeyOf(delivery);
+  if (delivery.status !== "pending" || key === undefined) return undefined;
+  try {
+    return await client.destinations.get(key, { signal });
+  } catch (error) {
+    if (error instanceof WebhookDeliveryError) return undefined;
+    if (error instanceof WebhookDeliveryConnectionError) return undefined;
+    throw error;
+  }
 }

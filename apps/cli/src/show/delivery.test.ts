@@ -75,9 +75,14 @@ test("lists a delivery with its latest result, and fits the terminal", () => {
     "ID                                    STATUS   TRIES  AGE  EVENT          URL                       RESULT",
     "01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f  pending  1/4    5m   lead.captured  https://example.com/hook  network: the connection was refused, next in 25s",
   ]);
-  for (const columns of [80, 100, 120]) {
+  for (const columns of [60, 80, 100, 120]) {
     for (const row of rows(columns)) expect(row.length).toBeLessThanOrEqual(columns);
   }
+  expect(rows(80)[0]?.split(/ +/)).toEqual(["ID", "STATUS", "EVENT", "URL", "RESULT"]);
+  expect(rows(60)).toEqual([
+    "ID                                    STATUS   EVENT  URL",
+    "01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f  pending  lead…  examp…",
+  ]);
   const due: Delivery = { ...delivery, nextRetryAt: NOW.toISOString() };
   expect(deliveryTable([due], { ...shown, columns: undefined })[1]).toMatch(/refused, due$/);
 });

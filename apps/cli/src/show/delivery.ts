@@ -1,9 +1,15 @@
 /** Deliveries and attempts in words: one line, a table, or everything. */
-import type { Attempt, Delivery, DeliveryWithAttempts } from "@webhook-delivery/client";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryWithAttempts,
+  Destination,
+} from "@webhook-delivery/client";
 import { paintState, type Paint } from "../text/paint.ts";
 import { table, type Column } from "../text/table.ts";
 import { age, clock, relative, took } from "../text/times.ts";
 import { visible, visibleLines } from "../text/visible.ts";
+import { whyHeldBack } from "./destination.ts";
 import { fields } from "./fields.ts";
 
 export interface Shown {
@@ -11,8 +17,9 @@ export interface Shown {
   readonly paint: Paint;
 }
 
-const SHORT_COLUMN = 12;
 const SHORT_RESULT = 7;
+/** What a delivery is about says more than how old it is: better short than gone. */
+const WHAT = { min: 10, least: 5 };
 
 function deliveryColumns(now: Date): readonly Column<Delivery>[] {
   return [
@@ -22,11 +29,22 @@ function deliveryColumns(now: Date): readonly Column<Delivery>[] {
       text: ({ status }) => status,
       paint: ({ status }, cell, paint) => paintState(paint, status, cell),
     },
-    { title: "TRIES", text: tries },
-    { title: "AGE", text: ({ createdAt }) => age(createdAt, now) },
-    { title: "EVENT", text: ({ eventType }) => eventType, min: SHORT_COLUMN, dropOrder: 2 },
-    { title: "URL", text: ({ webhookUrl }) => webhookUrl, min: SHORT_COLUMN, dropOrder: 3 },
-    { title: "RESULT", text: (delivery) => result(delivery, now), min: SHORT_RESULT },
+    { title: "TRIES", text: tries, dropOrder: 4 },
+    { title: "AGE", text: ({ createdAt }) => age(createdAt, now), dropOrder: 5 },
+    { title: "EVENT", text: ({ eventType }) => eventType, ...WHAT, dropOrder: 1 },
+    {
+      title: "URL",
+      text: ({ webhookUrl }) => webhookUrl,
+      shortText: ({ webhookUrl }) => webhookUrl.replace(/^https?:\/\//, ""),
+      ...WHAT,
+      dropOrder: 2,
+    },
+    {
+      title: "RESULT",
+      text: (delivery) => result(delivery, now),
+      min: SHORT_RESULT,
+      dropOrder: 3,
+    },
   ];
 }
 
@@ -64,14 +82,19 @@ export function deliveryLine(delivery: Delivery, { now, paint }: Shown): string 
     .trimEnd();
 }
 
-export function describeDelivery(delivery: DeliveryWithAttempts, shown: Shown): string[] {
-  const { now, paint } = shown;
+/** `destination`: of one that is pending, where it is known. */
+export function describeDelivery(
+  delivery: DeliveryWithAttempts,
+  shown: Shown & { readonly destination?: Destination | undefined },
+): string[] {
+  const { now, paint, destination } = shown;
   const status = paintState(paint, delivery.status);
   return [
     `Delivery ${delivery.id}`,
     ...fields([
       ["status", { painted: `${status}, ${tries(delivery)} attempts` }],
       ["result", result(delivery, now) || null],
+      ["held back", destination === undefined ? null : whyHeldBack(destination, now)],
       ["to", delivery.webhookUrl],
       ["endpoint", delivery.endpointId],
       ["client", delivery.clientId],

@@ -4,7 +4,7 @@ export type Paint = (style: Style, text: string) => string;
 
 export const plain: Paint = (_style, text) => text;
 
-/** The colour of a state, of a delivery, an endpoint, a replay or a signature. */
+/** The colour of a state, of a delivery, an endpoint, a destination, a replay or a signature. */
 export function paintState(paint: Paint, state: string, text = state): string {
   const style = STYLES[state];
   return style === undefined ? text : paint(style, text);
@@ -18,6 +18,8 @@ const STYLES: Readonly<Record<string, Style>> = {
   failed: "red",
   disabled: "red",
   invalid: "red",
+  open: "red",
+  half_open: "yellow",
   failing: "yellow",
   absent: "yellow",
   sent: "cyan",

@@ -44,6 +44,27 @@ test("drops what is needed least where shortening is not enough, and never cuts 
   expect(table(ROWS, COLUMNS, { columns: 3 })[2]).toBe("second  a not…");
 });
 
+test("squeezes what is worth more than that before it drops it", () => {
+  const columns: readonly Column<Row>[] = [
+    { title: "ID", text: ({ id }) => id },
+    {
+      title: "URL",
+      text: ({ url }) => url,
+      shortText: ({ url }) => url.slice("http://".length),
+      min: 10,
+      least: 4,
+      dropOrder: 1,
+    },
+    { title: "NOTE", text: ({ note }) => note, min: 6, dropOrder: 2 },
+  ];
+  const rows = [{ id: "second", url: "http://localhost", note: "a note of some length" }];
+  expect(table(rows, columns, { columns: 30 })[1]).toBe("second  localhost   a note of…");
+  expect(table(rows, columns, { columns: 23 })[1]).toBe("second  localhost");
+  expect(table(rows, columns, { columns: 15 })[1]).toBe("second  localh…");
+  expect(table(rows, columns, { columns: 12 })[1]).toBe("second  loc…");
+  expect(table(rows, columns, { columns: 11 })[1]).toBe("second");
+});
+
 test("counts wide characters as two, and colours as none", () => {
   const row = { id: "世界", url: "x", note: "\u001b[2J" };
   const paint = (_style: string, text: string) => `\u001b[31m${text}\u001b[39m`;

@@ -11,8 +11,12 @@ export interface Column<Row> {
   readonly text: (row: Row) => string;
   /** Colours the cell after it was shortened. */
   readonly paint?: (row: Row, cell: string, paint: Paint) => string;
+  /** Shown where the cell must be shortened: what can be left out before anything is cut. */
+  readonly shortText?: (row: Row) => string;
   /** May be shortened to this width; absent: shown whole. */
   readonly min?: number;
+  /** Even to this width, rather than dropped. */
+  readonly least?: number;
   /** Dropped when there is no room, the highest number first; absent: never. */
   readonly dropOrder?: number;
 }
@@ -43,13 +47,18 @@ export function table<Row>(
   const lines = rows.map((row) =>
     sized
       .map(({ column, width }) => {
-        const cell = cut(visible(column.text(row)), width);
+        const cell = cellOf(row, column, width);
         return pad(column.paint?.(row, cell, paint) ?? cell, cell, width);
       })
       .join(GAP)
       .trimEnd(),
   );
   return hasHeading ? [heading, ...lines] : lines;
+}
+
+function cellOf<Row>(row: Row, { text, shortText = text }: Column<Row>, width: number): string {
+  const whole = visible(text(row));
+  return widthOf(whole) <= width ? whole : cut(visible(shortText(row)), width);
 }
 
 interface Sized<Row> {
@@ -82,6 +91,14 @@ function dropSome<Row>(all: readonly Sized<Row>[], room: number): readonly Sized
   const orders = all.flatMap(({ column }) => column.dropOrder ?? []);
   if (orders.length === 0) return all;
   const first = Math.max(...orders);
+  const squeezed = all.map((one) => ({
+    ...one,
+    min: Math.min(one.min, one.column.least ?? one.min),
+  }));
+  const next = all.find(({ column }) => column.dropOrder === first);
+  if (next?.column.least !== undefined && total(squeezed.map(({ min }) => min)) <= room) {
+    return squeezed;
+  }
   return dropSome(
     all.filter(({ column }) => column.dropOrder !== first),
     room,

@@ -25,7 +25,7 @@ export const EndpointTestBody = Nullable(
   Type.Object(
     {
       eventType: eventType(
-        "Default: the first that the endpoint subscribes to by its full name, else lead.captured.",
+        "Default: the first that the endpoint subscribes to by its full name, else the first known type that one of its patterns takes, else lead.captured.",
       ),
       payload,
     },

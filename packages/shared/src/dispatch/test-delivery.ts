@@ -6,8 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Caller } from "../core/caller.ts";
 import { DEFAULT_EVENT_TYPE } from "../core/delivery.ts";
-import { exampleOf } from "../core/event-types.ts";
+import { EVENT_TYPES, exampleOf } from "../core/event-types.ts";
 import type { RequestedFormat } from "../core/formats/registry.ts";
+import { subscriptionsTo } from "../core/subscription.ts";
 import { cancelDelivery, findDelivery, type Delivery } from "../db/deliveries.ts";
 import { listAttempts, type LoggedAttempt } from "../db/delivery-logs.ts";
 import { acceptDelivery, type AcceptDeps } from "./accept-delivery.ts";
@@ -61,9 +62,14 @@ export async function deliverTest(deps: AcceptDeps, request: TestRequest): Promi
   return { delivery: finished, attempt: attempts.at(-1) };
 }
 
-/** The first event type that an endpoint asks for by name. */
+/** The first that an endpoint asks for by name, else the first known one that a pattern of it takes. */
 export function typeToTest(eventTypes: readonly string[]): string {
-  return eventTypes.find((type) => !type.includes("*")) ?? DEFAULT_EVENT_TYPE;
+  const named = eventTypes.find((type) => !type.includes("*"));
+  const taken = (): string | undefined =>
+    EVENT_TYPES.map(({ type }) => type).find((type) =>
+      subscriptionsTo(type).some((entry) => eventTypes.includes(entry)),
+    );
+  return named ?? taken() ?? DEFAULT_EVENT_TYPE;
 }
 
 const FIRST_LOOK_MS = 10;
