@@ -44,7 +44,7 @@ export function tellFailure(error: unknown, url: string | undefined): ToldFailur
     return { exitCode: error.exitCode, code: error.code, message: error.message, details: [] };
   }
   if (error instanceof WebhookDeliveryError) {
-    const { status, code, message, details } = error;
+    const { status, code, reason: message, details } = error;
     const hint = HINTS[code];
     const exitCode = status >= FIRST_SERVER_ERROR ? EXIT.unreachable : EXIT.failed;
     return { exitCode, code, message, details, ...(hint !== undefined && { hint }) };

@@ -24,6 +24,8 @@ export class WebhookDeliveryError extends Error {
   readonly status: number;
   readonly code: string;
   readonly details: readonly ErrorDetail[];
+  /** The service's own sentence; `message` names the first detail as well. */
+  readonly reason: string;
   /** What the call was known by to the service: its key or eventId, also one that the client made. */
   readonly idempotencyKey: string | null;
 
@@ -32,6 +34,7 @@ export class WebhookDeliveryError extends Error {
     this.status = status;
     this.code = code;
     this.details = details;
+    this.reason = message;
     this.idempotencyKey = idempotencyKey;
   }
 }
@@ -54,5 +57,7 @@ export class WebhookDeliveryConnectionError extends Error {
 
 /** A log often holds no more than the message. */
 function withFirst([detail]: readonly ErrorDetail[], message: string): string {
-  return detail === undefined ? message : `${message} ${detail.field}: ${detail.message}`;
+  if (detail === undefined) return message;
+  if (detail.message === message) return `${message} (${detail.field})`;
+  return `${message} ${detail.field}: ${detail.message}`;
 }
