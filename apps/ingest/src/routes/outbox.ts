@@ -20,7 +20,7 @@ export interface OutboxRouteDeps extends OutboxDeps {
 const tags = ["outbox"];
 const status = "success" as const;
 /** Supabase's older projects wait one second. */
-const TRIGGER_ANSWER_MS = 900;
+const TRIGGER_ANSWER_MS = 800;
 const DRAIN = { takeForMs: 5_000, settleForMs: 3_000 };
 const DRAIN_ANSWER_MS = 15_000;
 

@@ -3,11 +3,7 @@
  * by itself, so that a lost notification costs this wait and nothing else.
  */
 import { nextDueInMs } from "@webhook-delivery/shared/db/outbox.ts";
-import {
-  ROWS_A_TAKE,
-  takeOutbox,
-  type OutboxDeps,
-} from "@webhook-delivery/shared/dispatch/outbox.ts";
+import { takeOutbox, type OutboxDeps } from "@webhook-delivery/shared/dispatch/outbox.ts";
 import type { Parts } from "../parts.ts";
 
 /** While notifications arrive. */
@@ -18,7 +14,10 @@ export const POLL_MS = 250;
 const SHORTEST_WAIT_MS = 50;
 
 export interface TakeParts extends Pick<Parts, "sql" | "log"> {
-  readonly config: Pick<Parts["config"], "ENCRYPTION_KEY" | "RETRY_SCHEDULE_SECONDS">;
+  readonly config: Pick<
+    Parts["config"],
+    "ENCRYPTION_KEY" | "MAX_PAYLOAD_BYTES" | "RETRY_SCHEDULE_SECONDS"
+  >;
   readonly isListening: () => boolean;
   readonly onTaken: () => void;
 }
@@ -28,11 +27,12 @@ export function createTake({ sql, log, config, isListening, onTaken }: TakeParts
   const deps: OutboxDeps = {
     sql,
     encryptionKeys: config.ENCRYPTION_KEY,
+    maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
     defaultMaxAttempts: config.RETRY_SCHEDULE_SECONDS.length + 1,
     onSetback: (error, what) => log.error({ event: "outbox.setback", err: error }, what),
   };
   return async (): Promise<number> => {
-    const taken = await takeOutbox(deps);
+    const { taken, hasMore } = await takeOutbox(deps);
     if (taken.length > 0) {
       onTaken();
       log.info({ event: "outbox.taken", count: taken.length });
@@ -41,7 +41,7 @@ export function createTake({ sql, log, config, isListening, onTaken }: TakeParts
       if (status !== "failed") continue;
       log.warn({ event: "outbox.refused", outboxMessageId: id, reason: lastError });
     }
-    if (taken.length >= ROWS_A_TAKE) return 0;
+    if (hasMore) return 0;
     const pollMs = isListening() ? FALLBACK_POLL_MS : POLL_MS;
     const dueInMs = (await nextDueInMs(sql)) ?? pollMs;
     return Math.min(Math.max(dueInMs, SHORTEST_WAIT_MS), pollMs);

@@ -9,6 +9,7 @@
  * are all removed.
  */
 import { inTransaction, uuidArray, type Queryable, type Sql } from "./client.ts";
+import { boundTransaction } from "./outbox-locks.ts";
 
 // Any constant of ours.
 const FOLD_LOCK = 7_268_455_190_118;
@@ -22,6 +23,7 @@ export async function foldOutboxNotes(sql: Sql, limit = NOTES_A_STEP): Promise<n
   const some = await sql`select from outbox_notes limit 1`;
   if (some.count === 0) return 0;
   return inTransaction(sql, async (tx) => {
+    await boundTransaction(tx);
     const [lock] = await tx<{ isOurs: boolean }[]>`
       select pg_try_advisory_xact_lock(${FOLD_LOCK}) as "isOurs"`;
     if (lock?.isOurs !== true) return 0;
@@ -29,18 +31,26 @@ export async function foldOutboxNotes(sql: Sql, limit = NOTES_A_STEP): Promise<n
       delete from outbox_notes
       where ctid = any (array(select ctid from outbox_notes limit ${limit}))
       returning outbox_message_id as id`;
-    await mirror(tx, [...new Set(notes.map(({ id }) => id))]);
-    return notes.length;
+    const putBack = await mirror(tx, [...new Set(notes.map(({ id }) => id))]);
+    return notes.length - putBack;
   });
 }
 
-async function mirror(tx: Queryable, ids: readonly string[]): Promise<void> {
+/** How many could not be mirrored now, because somebody holds their rows; they are noted again. */
+async function mirror(tx: Queryable, ids: readonly string[]): Promise<number> {
   const locked = await tx<{ id: string }[]>`
     select id from unnest(${uuidArray(ids)}::text::uuid[]) as noted (id)
     join outbox_messages as message using (id)
     where taken_at is not null
-    order by id for no key update of message`;
-  if (locked.length === 0) return;
+    order by id for no key update of message skip locked`;
+  const mine = new Set(locked.map(({ id }) => id));
+  const others = ids.filter((id) => !mine.has(id));
+  // One that is gone or to be taken needs no note.
+  const back = await tx`
+    insert into outbox_notes
+    select id from unnest(${uuidArray(others)}::text::uuid[]) as noted (id)
+    join outbox_messages using (id) where taken_at is not null`;
+  if (locked.length === 0) return back.count;
   // Row by row, each by the index: without statistics a join would read all deliveries.
   await tx`
     update outbox_messages as message
@@ -62,6 +72,7 @@ async function mirror(tx: Queryable, ids: readonly string[]): Promise<void> {
       from webhook_deliveries where outbox_message_id = noted.id
     ) as standing
     where message.id = noted.id and standing.deliveries > 0`;
+  return back.count;
 }
 
 const CANCELLED = "The delivery was cancelled.";

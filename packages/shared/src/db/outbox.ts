@@ -18,82 +18,6 @@ export interface WaitingMessage {
   readonly isAskedAgain: boolean;
 }
 
-export interface Wanted {
-  readonly limit: number;
-  /** Only this row. */
-  readonly onlyId?: string | undefined;
-  /** This row and those that stand before it. */
-  readonly upToId?: string | undefined;
-}
-
-/** Any constant of ours. */
-const OUTBOX_LOCK = 7_268_455_190_117;
-const LOCK_TIMEOUT_MS = 3_000;
-/** A process that freezes with the lock in its hands is cut off by PostgreSQL. */
-const IDLE_TIMEOUT_MS = 5_000;
-
-/**
- * One takes at a time, or rows would overtake each other. Until the transaction ends. Nothing here is
- * bound to a session: it holds through a transaction-mode pooler too.
- */
-export async function holdOutbox(tx: Queryable): Promise<void> {
-  await tx`
-    select set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, true),
-      set_config('idle_in_transaction_session_timeout', ${String(IDLE_TIMEOUT_MS)}, true)`;
-  await tx`select pg_advisory_xact_lock(${OUTBOX_LOCK})`;
-}
-
-/** Rows that are due, locked, in the order of insertion; those that somebody has locked are left out. */
-export async function lockWaiting(tx: Queryable, wanted: Wanted): Promise<WaitingMessage[]> {
-  const { limit, onlyId, upToId } = wanted;
-  const among =
-    onlyId === undefined
-      ? tx`id = any (array(${dueIds(tx, { limit, upToId })}))`
-      : tx`id = ${onlyId} and (next_attempt_at is null or next_attempt_at <= now())`;
-  return tx<WaitingMessage[]>`
-    select id, client_id as "clientId", endpoint_id as "endpointId", event_type as "eventType",
-      nullif(source, '') as source, nullif(event_id, '') as "eventId", to_phone as "toPhone",
-      (case when to_phone is null then payload
-        else case when jsonb_typeof(payload) = 'object' then payload
-               else jsonb_build_object('payload', payload) end
-          || jsonb_build_object('to', to_phone, 'type', coalesce(message_type, 'text'))
-        end)::text as "dataText",
-      created_at as "createdAt", mirrored_at is not null as "isAskedAgain"
-    from outbox_messages
-    where ${among} and status = 'queued' and taken_at is null
-    order by position limit ${limit} for update skip locked`;
-}
-
-/** Ids of rows that are due, about in their order. */
-export async function listDueIds(
-  sql: Queryable,
-  wanted: Omit<Wanted, "onlyId">,
-): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    select id from outbox_messages where id = any (array(${dueIds(sql, wanted)}))
-    order by position limit ${wanted.limit}`;
-  return rows.map(({ id }) => id);
-}
-
-/** Each half by an index of its own: what is scheduled for later costs those that wait nothing. */
-function dueIds(sql: Queryable, { limit, upToId }: Omit<Wanted, "onlyId">) {
-  const before =
-    upToId === undefined
-      ? sql``
-      : sql`and position <= (select position from outbox_messages where id = ${upToId})`;
-  return sql`
-    (select id from outbox_messages
-     where status = 'queued' and taken_at is null
-       and (next_attempt_at is null or next_attempt_at <= created_at)
-       and (next_attempt_at is null or next_attempt_at <= now()) ${before}
-     order by position limit ${limit})
-    union all
-    (select id from outbox_messages
-     where status = 'queued' and taken_at is null and next_attempt_at > created_at
-       and next_attempt_at <= now() ${before}
-     order by next_attempt_at, position limit ${limit})`;
-}
-
 export async function isWaiting(sql: Queryable, id: string): Promise<boolean> {
   const rows = await sql`
     select from outbox_messages
@@ -122,6 +46,13 @@ export interface TakenMessage {
 }
 
 export async function recordTaken(tx: Queryable, taken: readonly TakenMessage[]): Promise<void> {
+  // A delivery of a row that was asked for again may have ended while this was not committed: whoever
+  // folded that note saw a row that waits, and left it.
+  await tx`
+    insert into outbox_notes
+    select id from outbox_messages
+    where id = any (${uuidArray(taken.map(({ id }) => id))}::text::uuid[])
+      and mirrored_at is not null`;
   await tx`
     update outbox_messages as message
     set status = taken.status, last_error = taken."lastError", taken_at = now(),

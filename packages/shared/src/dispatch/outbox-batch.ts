@@ -10,15 +10,13 @@ import { insertDeliveries, type NewDelivery } from "../db/deliveries.ts";
 import { findTarget } from "../db/endpoint-targets.ts";
 import { lockLines, takeOrderNumbers } from "../db/order.ts";
 import {
-  holdOutbox,
   listDeliveriesOf,
-  lockWaiting,
   recordTaken,
   type EarlierDelivery,
   type TakenMessage,
   type WaitingMessage,
-  type Wanted,
 } from "../db/outbox.ts";
+import { holdOutbox, lockWaiting, type Wanted } from "../db/outbox-locks.ts";
 import {
   buildRow,
   resolveDelivery,
@@ -29,29 +27,55 @@ import { startRounds } from "./new-round.ts";
 import { publishMessage } from "./outbox-event.ts";
 import { noSuchEndpoint } from "./register-endpoint.ts";
 
-export type BatchDeps = Pick<AcceptDeps, "sql" | "encryptionKeys" | "defaultMaxAttempts">;
+export interface BatchDeps extends Pick<
+  AcceptDeps,
+  "sql" | "encryptionKeys" | "defaultMaxAttempts"
+> {
+  /** As of a request. */
+  readonly maxPayloadBytes: number;
+}
+
+export interface BatchWanted extends Pick<Wanted, "limit" | "onlyId" | "upToId"> {
+  /** False: nothing is taken while another one takes. Default true. */
+  readonly waits?: boolean;
+}
 
 export interface Batch {
   readonly taken: readonly TakenMessage[];
+  readonly hasMore: boolean;
   /** Lines to move on, now that it is committed. */
   readonly lines: ReadonlySet<string>;
 }
 
-export async function takeBatch(deps: BatchDeps, wanted: Wanted): Promise<Batch> {
+/** Bounds memory and the time for which others wait; whatever is larger comes alone. */
+const MOST_BYTES = 4_000_000;
+const MOST_DELIVERIES = 2_000;
+
+export async function takeBatch(
+  deps: BatchDeps,
+  { waits = true, ...wanted }: BatchWanted,
+): Promise<Batch> {
+  const { maxPayloadBytes } = deps;
   return inTransaction(deps.sql, async (tx) => {
-    await holdOutbox(tx);
-    const messages = await lockWaiting(tx, wanted);
-    if (messages.length === 0) return { taken: [], lines: new Set() };
+    if (!(await holdOutbox(tx, waits))) return { taken: [], hasMore: false, lines: new Set() };
+    const found = await lockWaiting(tx, { ...wanted, maxBytes: MOST_BYTES, maxPayloadBytes });
+    const { messages } = found;
+    if (messages.length + found.tooLargeIds.length === 0) {
+      return { taken: [], hasMore: false, lines: new Set() };
+    }
     const earlier = await listEarlier(tx, messages);
     await lockLinesOf(tx, messages, [...earlier.values()].flat());
-    const work: Work = { deps, tx, rows: [], lines: new Set() };
-    const taken: TakenMessage[] = [];
+    const work: Work = { deps, tx, rows: [], lines: new Set(), fannedOut: 0 };
+    const taken = found.tooLargeIds.map((id) => tooLarge(id, maxPayloadBytes));
+    let left = messages.length;
     for (const message of messages) {
+      if (work.rows.length + work.fannedOut >= MOST_DELIVERIES) break;
       taken.push(await takeOne(work, message, earlier.get(message.id) ?? []));
+      left--;
     }
     if (work.rows.length > 0) await insertDeliveries(tx, work.rows);
-    await recordTaken(tx, taken);
-    return { taken, lines: work.lines };
+    if (taken.length > 0) await recordTaken(tx, taken);
+    return { taken, hasMore: found.hasMore || left > 0, lines: work.lines };
   });
 }
 
@@ -61,6 +85,13 @@ interface Work {
   /** Deliveries to endpoints that were named, inserted together at the end. */
   readonly rows: NewDelivery[];
   readonly lines: Set<string>;
+  /** Deliveries of events, which are inserted at once. */
+  fannedOut: number;
+}
+
+function tooLarge(id: string, maxPayloadBytes: number): TakenMessage {
+  const message = `The payload is larger than ${maxPayloadBytes} bytes (MAX_PAYLOAD_BYTES).`;
+  return { id, status: "failed", lastError: refusalText({ code: "payload_too_large", message }) };
 }
 
 async function takeOne(
@@ -96,6 +127,7 @@ async function makeDeliveries(
   }
   const published = await publishMessage(tx, message, deps.defaultMaxAttempts);
   for (const line of published.lines) lines.add(line);
+  work.fannedOut += published.deliveries;
   return published.deliveries > 0;
 }
 

@@ -1,7 +1,7 @@
 /** Takes everything that is due in the outbox, for a bounded time, and tells what became of it so far. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { countStanding, countWaiting } from "../db/outbox-counts.ts";
-import { ROWS_A_TAKE, takeOutbox, type OutboxDeps } from "./outbox.ts";
+import { takeOutbox, type OutboxDeps } from "./outbox.ts";
 
 export interface DrainTimes {
   /** No batch begins after it. */
@@ -38,9 +38,8 @@ async function takeFor(deps: OutboxDeps, forMs: number): Promise<string[]> {
   const until = performance.now() + forMs;
   const ids: string[] = [];
   for (;;) {
-    const taken = await takeOutbox(deps);
+    const { taken, hasMore } = await takeOutbox(deps);
     for (const { id } of taken) ids.push(id);
-    // Fewer than asked for are all there were, but for those that a single bad row had kept back.
-    if (taken.length < ROWS_A_TAKE || performance.now() >= until) return ids;
+    if (!hasMore || performance.now() >= until) return ids;
   }
 }

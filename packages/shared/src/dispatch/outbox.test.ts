@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { inTransaction } from "../db/client.ts";
 import { countWaiting } from "../db/outbox-counts.ts";
+import { recordTaken } from "../db/outbox.ts";
+import { holdOutbox } from "../db/outbox-locks.ts";
 import { foldOutboxNotes } from "../db/outbox-mirror.ts";
 import { removeOutboxMessages } from "../db/outbox-retention.ts";
 import { removeDeliveries } from "../db/retention.ts";
@@ -23,6 +25,7 @@ beforeAll(async () => {
     sql: database.sql,
     encryptionKeys: [key],
     defaultMaxAttempts: 4,
+    maxPayloadBytes: 262_144,
     onSetback: (error) => setbacks.push(error),
   };
 });
@@ -91,7 +94,102 @@ it("lets one take at a time, so that no row overtakes another", async () => {
   expect(await lockable()).toBe(1);
   released.resolve();
   await holding;
-  expect([...(await one), ...(await other)].map(({ id }) => id)).toEqual([first, second]);
+  expect([...(await one).taken, ...(await other).taken].map(({ id }) => id)).toEqual([
+    first,
+    second,
+  ]);
+});
+
+it("waits for nobody who takes when it is one of many calls", async () => {
+  const { sql } = database;
+  const id = await insertMessage(sql, { endpoint_id: await insertEndpoint(sql) });
+  await inTransaction(sql, async (tx) => {
+    expect(await holdOutbox(tx, true)).toBe(true);
+    expect(await takeFromOutbox(deps, id)).toBe(false);
+  });
+  expect(await takeFromOutbox(deps, id.toUpperCase())).toBe(true);
+});
+
+it("goes past rows that an application keeps locked, however many", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const locked = await Promise.all(
+    Array.from({ length: 3 }, () => insertMessage(sql, { endpoint_id: endpointId })),
+  );
+  const behind = await insertMessage(sql, { endpoint_id: endpointId });
+  await inTransaction(sql, async (tx) => {
+    await tx`select from outbox_messages where id in ${sql(locked)} for update`;
+    expect((await takeOutbox(deps, { limit: 2 })).taken.map(({ id }) => id)).toEqual([behind]);
+  });
+  expect((await takeOutbox(deps)).taken).toHaveLength(3);
+});
+
+it("takes what fits into memory, and refuses what no request could have brought", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const large = { endpoint_id: endpointId, payload: { text: "x".repeat(250_000) } };
+  const ids: string[] = [];
+  for (let count = 0; count < 20; count++) ids.push(await insertMessage(sql, large));
+  const tooLarge = { endpoint_id: endpointId, payload: { text: "x".repeat(262_144) } };
+  const refused = await insertMessage(sql, tooLarge);
+  const first = await takeOutbox(deps);
+  // Four million bytes: begun with the sixteenth, ended with it.
+  expect(first.hasMore).toBe(true);
+  expect(first.taken.map(({ id }) => id)).toEqual(ids.slice(0, 16));
+  const second = await takeOutbox(deps);
+  expect(second.hasMore).toBe(false);
+  expect(second.taken.map(({ id }) => id).toSorted()).toEqual(
+    [...ids.slice(16), refused].toSorted(),
+  );
+  expect(await readMessage(sql, refused)).toMatchObject({
+    status: "failed",
+    last_error: expect.stringMatching(/^payload_too_large: /) as string,
+  });
+});
+
+it("mirrors the others while an application keeps a row locked, and that one after it", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const [held, other] = [
+    await insertMessage(sql, { endpoint_id: endpointId }),
+    await insertMessage(sql, { endpoint_id: endpointId }),
+  ];
+  await takeOutbox(deps);
+  await inTransaction(sql, async (tx) => {
+    await tx`select from outbox_messages where id = ${held} for update`;
+    await finish(held, "success");
+    await finish(other, "failed");
+    await foldOutboxNotes(sql);
+    expect(await readMessage(sql, other)).toMatchObject({ status: "failed" });
+    // What is put back is no reason to go on at once.
+    expect(await foldOutboxNotes(sql)).toBe(0);
+  });
+  expect(await readMessage(sql, held)).toMatchObject({ status: "queued" });
+  await foldOutboxNotes(sql);
+  expect(await readMessage(sql, held)).toMatchObject({ status: "sent" });
+});
+
+it("mirrors a row that was asked for again while its delivery ended", async () => {
+  const { sql } = database;
+  const id = await insertMessage(sql, { endpoint_id: await insertEndpoint(sql) });
+  await takeOutbox(deps);
+  await sql`update outbox_messages set status = 'failed' where id = ${id}`;
+  await sql`update outbox_messages set status = 'queued' where id = ${id}`;
+  await sql`
+    update outbox_messages set mirrored_at = coalesce(mirrored_at, now()) where id = ${id}`;
+  // In flight still when the take looks, ended and folded before the take is committed.
+  const taking = Promise.withResolvers<void>();
+  const committing = inTransaction(sql, async (tx) => {
+    await recordTaken(tx, [{ id, status: "queued", lastError: null }]);
+    await taking.promise;
+  });
+  await vi.waitFor(async () => expect(await lockable()).toBe(0));
+  await finish(id, "success");
+  await foldOutboxNotes(sql);
+  taking.resolve();
+  await committing;
+  await foldOutboxNotes(sql);
+  expect(await readMessage(sql, id)).toMatchObject({ status: "sent" });
 });
 
 it("puts off a row that fails for a fault of ours, and takes the others", async () => {
@@ -108,14 +206,14 @@ it("puts off a row that fails for a fault of ours, and takes the others", async 
   await sql`
     create trigger refuse_bad before insert on webhook_deliveries
     for each row when (new.payload ? 'bad') execute function refuse_bad()`;
-  const taken = await takeOutbox(deps);
+  const { taken } = await takeOutbox(deps);
   expect(taken.map(({ id }) => id)).toEqual([before, after]);
   expect(setbacks).toHaveLength(1);
   const row = await readMessage(sql, bad);
   expect(row).toMatchObject({ status: "queued", taken_at: null });
   expect(row?.last_error).toMatch(/^internal_error: /);
   expect(row?.next_attempt_at?.getTime()).toBeGreaterThan(Date.now() + 50_000);
-  expect(await takeOutbox(deps)).toEqual([]);
+  expect(await takeOutbox(deps)).toEqual({ taken: [], hasMore: false });
   await sql`drop function refuse_bad cascade`;
   await sql`update outbox_messages set next_attempt_at = now() where id = ${bad}`;
   expect(await takeFromOutbox(deps, bad)).toBe(true);
@@ -139,7 +237,7 @@ it("takes what stands before a row with it, and what is scheduled for later not"
   expect(await countWaiting(sql)).toEqual({ due: 1, scheduled: 1 });
   await takeOutbox(deps);
   await sql`update outbox_messages set next_attempt_at = now() where id = ${scheduled}`;
-  expect((await takeOutbox(deps)).map(({ id }) => id)).toEqual([scheduled]);
+  expect((await takeOutbox(deps)).taken.map(({ id }) => id)).toEqual([scheduled]);
 });
 
 it("keeps the row right while two of its deliveries end at once", async () => {
@@ -182,7 +280,7 @@ it("leaves a row that is to be taken again to be taken, whatever is noted late",
   await sql`update outbox_messages set status = 'queued' where id = ${id}`;
   while ((await foldOutboxNotes(sql)) > 0);
   expect(await readMessage(sql, id)).toMatchObject({ status: "queued", taken_at: null });
-  expect(await takeOutbox(deps)).toEqual([{ id, status: "queued", lastError: null }]);
+  expect((await takeOutbox(deps)).taken).toEqual([{ id, status: "queued", lastError: null }]);
   expect((await sql`select from webhook_deliveries where outbox_message_id = ${id}`).count).toBe(1);
 });
 

@@ -8,16 +8,10 @@ import { DomainError } from "../core/errors.ts";
 import { refusalText } from "../core/outbox.ts";
 import { isDatabaseUnavailable } from "../db/client.ts";
 import { advanceLines } from "../db/order.ts";
-import {
-  isWaiting,
-  listDueIds,
-  putOff,
-  recordTaken,
-  type TakenMessage,
-  type Wanted,
-} from "../db/outbox.ts";
+import { isWaiting, putOff, recordTaken, type TakenMessage } from "../db/outbox.ts";
+import { listDueIds } from "../db/outbox-locks.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
-import { takeBatch, type BatchDeps } from "./outbox-batch.ts";
+import { takeBatch, type Batch, type BatchDeps, type BatchWanted } from "./outbox-batch.ts";
 
 export interface OutboxDeps extends BatchDeps {
   /** What went wrong and will be made up for by itself. */
@@ -28,51 +22,58 @@ export interface OutboxDeps extends BatchDeps {
 export const ROWS_A_TAKE = 100;
 const PUT_OFF_MS = 60_000;
 
+export type Taken = Pick<Batch, "taken" | "hasMore">;
+
+const NOTHING: Taken = { taken: [], hasMore: false };
+
 /** Up to `limit` rows that are due, or fewer, in their order. */
 export async function takeOutbox(
   deps: OutboxDeps,
-  wanted: Wanted = { limit: ROWS_A_TAKE },
-): Promise<readonly TakenMessage[]> {
+  wanted: BatchWanted = { limit: ROWS_A_TAKE },
+): Promise<Taken> {
   try {
     const due = await listDueIds(deps.sql, { ...wanted, limit: 1 });
-    return due.length === 0 ? [] : await takeAndMoveOn(deps, wanted);
+    return due.length === 0 ? NOTHING : await takeAndMoveOn(deps, wanted);
   } catch (error) {
     if (passesByItself(error)) throw error;
     return takeOneByOne(deps, wanted);
   }
 }
 
-/** True: this call took the row. Those that stand before it are taken with it, or it would overtake. */
+/**
+ * True: this call took the row. Those that stand before it are taken with it, or it would overtake.
+ * While another one takes this waits for nothing: a flood of calls would take all connections.
+ */
 export async function takeFromOutbox(deps: OutboxDeps, id: string): Promise<boolean> {
   if (!(await isWaiting(deps.sql, id))) return false;
-  const taken = await takeOutbox(deps, { limit: ROWS_A_TAKE, upToId: id });
-  return taken.some((one) => one.id === id);
+  const { taken } = await takeOutbox(deps, { limit: ROWS_A_TAKE, upToId: id, waits: false });
+  return taken.some((one) => one.id === id.toLowerCase());
 }
 
-async function takeAndMoveOn(deps: OutboxDeps, wanted: Wanted): Promise<readonly TakenMessage[]> {
-  const { taken, lines } = await takeBatch(deps, wanted);
+async function takeAndMoveOn(deps: OutboxDeps, wanted: BatchWanted): Promise<Taken> {
+  const { taken, hasMore, lines } = await takeBatch(deps, wanted);
   if (lines.size > 0) {
     await advanceLines(deps.sql, [...lines], null).catch((error: unknown) =>
       deps.onSetback(error, "a line was not moved on; the worker's sweep does it"),
     );
   }
-  return taken;
+  return { taken, hasMore };
 }
 
 /** One row has spoiled it for the others: each by itself, and that one later. */
-async function takeOneByOne(deps: OutboxDeps, wanted: Wanted): Promise<readonly TakenMessage[]> {
+async function takeOneByOne(deps: OutboxDeps, wanted: BatchWanted): Promise<Taken> {
   const taken: TakenMessage[] = [];
   for (const id of await listDueIds(deps.sql, wanted)) {
     try {
       const take = () => takeAndMoveOn(deps, { limit: 1, onlyId: id });
-      taken.push(...(await refuseUnstorable(take)));
+      taken.push(...(await refuseUnstorable(take)).taken);
     } catch (error) {
       if (passesByItself(error)) throw error;
       const refused = await setAside(deps, id, error);
       if (refused !== undefined) taken.push(refused);
     }
   }
-  return taken;
+  return { taken, hasMore: taken.length >= wanted.limit };
 }
 
 async function setAside(
@@ -91,8 +92,8 @@ async function setAside(
   return undefined;
 }
 
-// Deadlock and serialization (40), a lock that was not given in time, a statement that was cancelled.
-const PASSING_STATES = /^(?:40|55P03|57014)/;
+// Deadlock and serialization (40), a statement that was cancelled.
+const PASSING_STATES = /^(?:40|57014)/;
 
 function passesByItself(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
