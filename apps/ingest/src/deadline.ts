@@ -8,6 +8,7 @@
  * so it never fires for a POST.
  */
 import type { FastifyInstance } from "fastify";
+import { within } from "@webhook-delivery/shared/within.ts";
 
 /** The service could not answer in time; answered like a database that is away. */
 export class DeadlineError extends Error {
@@ -40,16 +41,5 @@ export function boundAnswers(app: FastifyInstance, timeoutMs: number): void {
 
 /** Rejects with a DeadlineError when `work` takes longer; it goes on by itself. */
 export async function withinDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new DeadlineError(`no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(timeoutMs, work, () => new DeadlineError(`no answer within ${timeoutMs} ms`));
 }

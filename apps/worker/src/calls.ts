@@ -5,12 +5,14 @@
  */
 import { randomUUID } from "node:crypto";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
-import { MASKED_VALUE, maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
+import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { maskUrl } from "@webhook-delivery/shared/core/destination-url.ts";
+import { withoutEchoes } from "@webhook-delivery/shared/core/echoes.ts";
 import { oneSignedCall, type Call } from "@webhook-delivery/shared/core/formats/format.ts";
 import { FORMATS, isReadable, readAnswer } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { READ_CHARACTERS } from "@webhook-delivery/shared/core/reading.ts";
 import { buildRequestHeaders } from "@webhook-delivery/shared/core/request-headers.ts";
+import { isSuccess } from "@webhook-delivery/shared/core/retry.ts";
 import type { ClaimedDelivery } from "@webhook-delivery/shared/db/claims.ts";
 import type { Sender } from "@webhook-delivery/shared/http/sender.ts";
 import { USER_AGENT } from "@webhook-delivery/shared/version.ts";
@@ -67,7 +69,7 @@ export async function makeCalls(
   throw new Error("a format planned no call");
 }
 
-/** From the first call's start to the last one's end. */
+/** Of all its calls together. */
 export function durationOf({ earlier, last }: MadeCalls): number {
   return [...earlier, last].reduce((sum, { result }) => sum + result.durationMs, 0);
 }
@@ -104,7 +106,7 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     timeoutMs,
     ...(isReadable(answered) && { readsAtLeast: READ_CHARACTERS }),
   });
-  const result = withoutSecrets(raw, [...opened.signingSecrets, ...Object.values(secret)]);
+  const result = withoutEchoes(raw, [...opened.signingSecrets, ...Object.values(secret)]);
   return {
     id: randomUUID(),
     url: call.url === claim.webhookUrl ? null : maskUrl(call.url),
@@ -113,25 +115,4 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     result:
       result.kind === "response" ? { ...result, reading: readAnswer(result, answered) } : result,
   };
-}
-
-function isSuccess(result: AttemptResult): boolean {
-  return result.kind === "response" && result.status >= 200 && result.status < 300;
-}
-
-/** Shorter ones are found in any text. */
-const SHORTEST_MASKED = 8;
-
-/** Receivers echo what they were sent; an error of a vendor's may quote the token that it refuses. */
-function withoutSecrets(result: AttemptResult, secrets: readonly string[]): AttemptResult {
-  if (result.kind !== "response") return result;
-  const spelled = secrets
-    .flatMap((secret) => [secret, ...secret.split(" ")])
-    .filter((secret) => secret.length >= SHORTEST_MASKED)
-    .toSorted((a, b) => b.length - a.length);
-  const body = spelled.reduce(
-    (masked, secret) => masked.replaceAll(secret, MASKED_VALUE),
-    result.body,
-  );
-  return { ...result, body };
 }

@@ -1,7 +1,8 @@
 /**
  * What the end of an attempt means beyond its delivery: for the endpoint's state, for those that wait
- * in line behind it, and for the row of the outbox that asked for it. All of it is made up for if it fails or the process dies here: a line by the
- * sweep, a state by the endpoint's next attempt. So nothing here fails the attempt.
+ * in line behind it, and for the row of the outbox that asked for it. All of it is made up for if it
+ * fails or the process dies here: a line by the sweep, a state by the endpoint's next attempt, a row by
+ * the mirror's own pace. So nothing here fails the attempt.
  */
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
 import { judgeHealth } from "@webhook-delivery/shared/core/endpoint-health.ts";

@@ -143,7 +143,7 @@ function isUnavailable(result: BatchResult | undefined): boolean {
 /** For items that have no answer of their own. */
 function failedResult(error: unknown): BatchResult {
   if (error instanceof WebhookDeliveryError) {
-    const { code, message, details } = error;
+    const { code, reason: message, details } = error;
     return { status: "error", error: { code, message, details: [...details] } };
   }
   if (!(error instanceof WebhookDeliveryConnectionError)) throw error;

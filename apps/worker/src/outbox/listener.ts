@@ -68,7 +68,7 @@ export function createListener(
       if (isBack) loop?.nudge();
       isBack = true;
     });
-    await within(OPEN_WITHIN_MS, listening, "no LISTEN in time");
+    await within(OPEN_WITHIN_MS, listening, () => new Error("no LISTEN in time"));
   };
 
   const drop = async (): Promise<void> => {
@@ -83,7 +83,7 @@ export function createListener(
     heard.set(token, arrived.resolve);
     try {
       await sql`select pg_notify(${OUTBOX_CHANNEL}, ${token})`;
-      await within(HEARD_WITHIN_MS, arrived.promise, "nothing was heard");
+      await within(HEARD_WITHIN_MS, arrived.promise, () => new Error("nothing was heard"));
       return true;
     } catch {
       // The database is away, or nothing arrived: no notification to count on, either way.

@@ -39,10 +39,14 @@ export function decideNext(result: AttemptResult, position: AttemptPosition): De
   return { next: "retry", retryAt: new Date(position.endedAt.getTime() + waitMs), failure };
 }
 
+export function isSuccess(result: AttemptResult): boolean {
+  return result.kind === "response" && result.status >= 200 && result.status < 300;
+}
+
 function failureOf(result: AttemptResult): Failure | undefined {
   switch (result.kind) {
     case "response":
-      if (result.status >= 200 && result.status < 300) return undefined;
+      if (isSuccess(result)) return undefined;
       return {
         errorType: "http",
         message: result.reading?.message ?? `The receiver answered ${result.status}.`,

@@ -20,7 +20,6 @@ export interface Wanted {
 /** Any constant of ours. */
 const OUTBOX_LOCK = 7_268_455_190_117;
 const LOCK_TIMEOUT_MS = 3_000;
-/** A process that freezes with the lock in its hands is cut off by PostgreSQL. */
 const IDLE_TIMEOUT_MS = 5_000;
 
 /** Until the transaction ends: who freezes in it with locks in its hands is cut off by PostgreSQL. */

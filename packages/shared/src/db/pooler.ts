@@ -5,7 +5,7 @@
  */
 import type { Sql } from "./client.ts";
 
-/** The customary ways to say so in a connection string; the first is taken out, PostgreSQL has no such setting. */
+/** The customary ways to say so in a connection string, taken out of it: PostgreSQL has no such settings. */
 export function readPoolerHint(url: string): { readonly url: string; readonly isPooled: boolean } {
   if (!/[?&](?:pgbouncer|prepare)=/.test(url)) return { url, isPooled: false };
   const parsed = new URL(url);

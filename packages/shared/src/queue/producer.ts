@@ -31,7 +31,7 @@ export interface Producer {
 }
 
 const CALL_TIMEOUT_MS = 1_000;
-const TOO_LATE = "the queue did not answer in time";
+const tooLate = () => new Error("the queue did not answer in time");
 const POSTGRES_CONNECTIONS = 2;
 
 type DeliveryQueue = Pick<
@@ -74,13 +74,13 @@ export function createProducer(
           })),
         ),
       );
-      await within(CALL_TIMEOUT_MS, work, TOO_LATE);
+      await within(CALL_TIMEOUT_MS, work, tooLate);
     },
     depth: () =>
       within(
         CALL_TIMEOUT_MS,
         ready().then((queue) => queue.getWaitingCount()),
-        TOO_LATE,
+        tooLate,
       ),
     async close() {
       const open = await opening?.catch(() => undefined);
