@@ -9,14 +9,14 @@ import { createHash } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { destinationOf } from "../core/destination-url.ts";
 import { ownerOf, clientScope, type Caller } from "../core/caller.ts";
-import { DomainError } from "../core/errors.ts";
+import { DomainError, type ErrorDetail } from "../core/errors.ts";
 import {
   FORMATS,
   resolveFormat,
   type FormatName,
   type RequestedFormat,
 } from "../core/formats/registry.ts";
-import { subjectText, type Subject } from "../core/formats/format.ts";
+import { subjectText } from "../core/formats/format.ts";
 import { timeOfId } from "../core/ids.ts";
 import type { EncryptionKey } from "../core/secret-box.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
@@ -189,7 +189,12 @@ export async function buildRow(
   const asked = request.format === "auto" ? (endpoint?.format ?? "auto") : request.format;
   const format = resolveFormat(asked, target.url);
   const { eventType } = request;
-  refuseMisfit(format, subject);
+  const written = FORMATS[format].write({
+    eventType,
+    timestamp: (outbox?.createdAt ?? createdAt).toISOString(),
+    subject,
+  });
+  if (written.misfit !== undefined) refuseMisfit(format, written.misfit);
   if (request.content.kind === "example") refuseExampleToPeople(format);
   return {
     id,
@@ -199,14 +204,7 @@ export async function buildRow(
     eventId: null,
     eventType,
     webhookUrl: target.url,
-    content: {
-      payloadText: subjectText(subject),
-      body: FORMATS[format].body({
-        eventType,
-        timestamp: (outbox?.createdAt ?? createdAt).toISOString(),
-        subject,
-      }),
-    },
+    content: { payloadText: subjectText(subject), body: written.text },
     format,
     secretEncrypted: sealOwnSecret(deps.encryptionKeys, id, target),
     maxAttempts: request.maxAttempts ?? endpoint?.maxAttempts ?? deps.defaultMaxAttempts,
@@ -223,9 +221,7 @@ export async function buildRow(
 }
 
 /** A caller that waits for an answer is told at once what the receiver would refuse. */
-function refuseMisfit(format: FormatName, subject: Subject): void {
-  const detail = FORMATS[format].misfit?.(subject);
-  if (detail === undefined) return;
+function refuseMisfit(format: FormatName, detail: ErrorDetail): never {
   throw new DomainError(
     "invalid_payload",
     `This cannot be sent in the format "${format}": ${detail.message}.`,

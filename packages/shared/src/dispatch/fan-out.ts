@@ -97,7 +97,7 @@ function contentOf(
   format: FormatName,
 ): DeliveryContent {
   const { dataText } = event;
-  const body = FORMATS[format].body({
+  const { text: body } = FORMATS[format].write({
     eventType: event.type,
     timestamp: event.occurredAt.toISOString(),
     subject: { kind: "payload", payloadText: dataText },

@@ -92,13 +92,13 @@ it.each<[string, Subject, object]>([
   ],
   ["a payload that is no object", aPayload([1]), { fields: {} }],
 ])("makes of %s", (_, subject, body) => {
-  expect(JSON.parse(convertkit.body(input(subject)))).toEqual(body);
+  expect(JSON.parse(convertkit.write(input(subject)).text)).toEqual(body);
 });
 
 it("needs an e-mail address", () => {
-  expect(convertkit.misfit?.(aLead())).toBeUndefined();
-  expect(convertkit.misfit?.(aLead({ lead: NOBODY }))?.message).toMatch(/e-mail/);
-  expect(convertkit.misfit?.(aPayload({ hello: 1 }))?.message).toMatch(/e-mail/);
+  expect(convertkit.write(input(aLead())).misfit).toBeUndefined();
+  expect(convertkit.write(input(aLead({ lead: NOBODY }))).misfit?.message).toMatch(/e-mail/);
+  expect(convertkit.write(input(aPayload({ hello: 1 }))).misfit?.message).toMatch(/e-mail/);
 });
 
 describe("an attempt", () => {

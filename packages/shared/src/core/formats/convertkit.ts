@@ -18,13 +18,15 @@ const KEY_HEADER = "x-kit-api-key";
 /** A 429 without Retry-After: 120 requests in 60 s are allowed. */
 const THROTTLED_WAIT_MS = 60_000;
 
+const NO_ADDRESS = { field: "body", message: "Kit needs an e-mail address, and this has none" };
+
 export const convertkit: Format = {
   isFor: (host) => HOSTS.has(host),
-  body: ({ subject }) => JSON.stringify(subscriberOf(subject)),
-  misfit: (subject) =>
-    subscriberOf(subject).email_address === undefined
-      ? { field: "body", message: "Kit needs an e-mail address, and this has none" }
-      : undefined,
+  write({ subject }) {
+    const subscriber = subscriberOf(subject);
+    const text = JSON.stringify(subscriber);
+    return subscriber.email_address === undefined ? { text, misfit: NO_ADDRESS } : { text };
+  },
   calls,
   read,
 };

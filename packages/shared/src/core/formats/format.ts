@@ -3,7 +3,7 @@
  * attempt, and what its answers mean where HTTP alone does not say it. One file a format; `FORMATS` in
  * formats/registry.ts is the only list.
  *
- * The text is made when a delivery is accepted, so that every attempt sends the same body. A format
+ * The text is written when a delivery is accepted, so that every attempt sends the same body. A format
  * never refuses then: what its receiver will not take (`misfit`) is told to a caller that waits for an
  * answer, and is sent all the same where nobody does, so that the log shows what the receiver said.
  */
@@ -28,12 +28,16 @@ export interface FormatInput {
   readonly subject: Subject;
 }
 
+export interface Written {
+  readonly text: string;
+  /** Why its receivers cannot take it; undefined: as far as we know they can. */
+  readonly misfit?: ErrorDetail;
+}
+
 export interface Format {
   /** Whose URLs `auto` takes it for; `host` is a host name in lower case. */
   readonly isFor?: (host: string) => boolean;
-  readonly body: (input: FormatInput) => string;
-  /** Why its receivers cannot take this; undefined: as far as we know they can. */
-  readonly misfit?: (subject: Subject) => ErrorDetail | undefined;
+  readonly write: (input: FormatInput) => Written;
   /** Its deliveries reach a person: an example would go to somebody made up. */
   readonly reachesPeople?: true;
   /** The calls that one attempt makes, in order, each only when the one before was a success. */
@@ -45,7 +49,7 @@ export interface Format {
 /** What is about to be sent. */
 export interface Sending {
   readonly url: URL;
-  /** As `body` made it. */
+  /** As it was written. */
   readonly body: string;
   /** The newest that signs; undefined: there is none. */
   readonly secret: string | undefined;

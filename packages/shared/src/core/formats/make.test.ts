@@ -59,12 +59,12 @@ it.each<[string, Subject, object]>([
   ],
   ["any other payload", aPayload({ orderId: 7 }), { ...HEAD, data: { orderId: 7 } }],
 ])("makes of %s", (_, subject, body) => {
-  expect(JSON.parse(make.body(input(subject)))).toEqual(body);
+  expect(JSON.parse(make.write(input(subject)).text)).toEqual(body);
 });
 
 it("leaves a payload as it was spelled", () => {
   const text = '{ "b":1.0, "a":12345678901234567890 }';
-  expect(make.body(input(aPayload(text)))).toContain(`"data":${text}}`);
+  expect(make.write(input(aPayload(text))).text).toContain(`"data":${text}}`);
 });
 
 describe("an answer", () => {

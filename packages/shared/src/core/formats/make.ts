@@ -11,7 +11,7 @@ const QUEUE_IS_FULL = /queue is full/i;
 
 export const make: Format = {
   isFor: (host) => HOST.test(host),
-  body,
+  write: (input) => ({ text: textOf(input) }),
   read({ status, body: text }) {
     if (status !== 400 || !QUEUE_IS_FULL.test(text)) return undefined;
     return {
@@ -23,7 +23,7 @@ export const make: Format = {
   },
 };
 
-function body({ eventType, timestamp, subject }: FormatInput): string {
+function textOf({ eventType, timestamp, subject }: FormatInput): string {
   const lead = leadView(subject);
   if (lead !== undefined) {
     const { title: jobTitle, source, capturedAt, ...fields } = lead.fields;

@@ -55,14 +55,14 @@ it.each([
     { ...HEAD, type: "image", image: IMAGE },
   ],
 ])("makes of %s", (_, payload, body) => {
-  expect(JSON.parse(whatsapp.body(input(aPayload(payload))))).toEqual(body);
-  expect(whatsapp.misfit?.(aPayload(payload))).toBeUndefined();
+  expect(JSON.parse(whatsapp.write(input(aPayload(payload))).text)).toEqual(body);
+  expect(whatsapp.write(input(aPayload(payload))).misfit).toBeUndefined();
 });
 
 it("sends what is the API's already as it was spelled", () => {
   const text = '{ "messaging_product":"whatsapp", "to":"1", "x":1.0 }';
-  expect(whatsapp.body(input(aPayload(text)))).toBe(text);
-  expect(whatsapp.misfit?.(aPayload(text))).toBeUndefined();
+  expect(whatsapp.write(input(aPayload(text))).text).toBe(text);
+  expect(whatsapp.write(input(aPayload(text))).misfit).toBeUndefined();
 });
 
 it.each([
@@ -85,7 +85,7 @@ it.each([
   ["an image without one", aPayload({ to: TO, type: "image" }), /image must hold/],
   ["a type that every object has", aPayload({ to: TO, type: "constructor" }), /must hold/],
 ])("does not take %s", (_, subject, problem) => {
-  expect(whatsapp.misfit?.(subject)?.message).toMatch(problem);
+  expect(whatsapp.write(input(subject)).misfit?.message).toMatch(problem);
 });
 
 describe("an attempt", () => {

@@ -33,10 +33,11 @@ const OURS = new Set([...ALSO, "messaging_product", "recipient_type", "to", "typ
 export const whatsapp: Format = {
   isFor: (host) => host === HOST,
   reachesPeople: true,
-  body: ({ subject }) => messageOf(subject).text,
-  misfit(subject) {
-    const { problem } = messageOf(subject);
-    return problem === undefined ? undefined : { field: "body.payload", message: problem };
+  write({ subject }) {
+    const { text, problem } = messageOf(subject);
+    return problem === undefined
+      ? { text }
+      : { text, misfit: { field: "body.payload", message: problem } };
   },
   calls,
   read,

@@ -11,7 +11,7 @@ import { flatObject, snakeCase } from "./names.ts";
 
 export const zapier: Format = {
   isFor: (host) => host === "hooks.zapier.com",
-  body: (input) => JSON.stringify(flatten(input)),
+  write: (input) => ({ text: JSON.stringify(flatten(input)) }),
 };
 
 function flatten({ eventType, subject }: FormatInput): Readonly<Record<string, unknown>> {
