@@ -18,6 +18,8 @@ import {
 } from "@webhook-delivery/shared/testing/service.ts";
 
 const TIMEOUT_MS = 1_000;
+/** What a busy machine may add; without its timeout an attempt would not end at all. */
+const LATENESS_MS = 3_000;
 const ATTEMPTS = 3;
 const env = {
   RETRY_SCHEDULE_SECONDS: "0.2,0.2",
@@ -139,7 +141,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     expect(delivery).toMatchObject(retriedInVain({ responseStatus: null, errorType: "timeout" }));
     for (const { durationMs } of delivery.attempts ?? []) {
       expect(durationMs).toBeGreaterThanOrEqual(TIMEOUT_MS);
-      expect(durationMs).toBeLessThan(TIMEOUT_MS + 1_000);
+      expect(durationMs).toBeLessThan(TIMEOUT_MS + LATENESS_MS);
     }
   });
 

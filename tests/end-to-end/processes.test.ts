@@ -42,7 +42,8 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     await hook.waitFor(1);
     const toldAt = performance.now();
     expect(await worker?.stop()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - toldAt).toBeLessThan(3_500);
+    // Half a second, and what a busy machine adds; its receiver would hold it for ten.
+    expect(performance.now() - toldAt).toBeLessThan(6_000);
 
     await service.startWorker();
     await service.finished(id);

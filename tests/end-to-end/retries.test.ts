@@ -19,8 +19,8 @@ const env = {
   WORKER_CONCURRENCY: "20",
   RATE_LIMIT_PER_SECOND: "0",
 };
-/** 250 ms and the queue's lateness, on a machine that runs other tests beside. */
-const LATENESS_MS = 1_500;
+/** The queue's lateness on a machine that runs other tests beside: too early is what must not be. */
+const LATENESS_MS = 4_000;
 /** Rows hold whole milliseconds. */
 const ROUNDING_MS = 1;
 
@@ -137,7 +137,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
     expect(attempts[0]?.retryAt).toBe(nextRetryAt);
     const waitMs = Date.parse(nextRetryAt ?? "") - (hook.arrivals[0]?.answeredAtMs ?? 0);
     expect(waitMs).toBeGreaterThan(3_599_000);
-    expect(waitMs).toBeLessThan(3_601_500);
+    expect(waitMs).toBeLessThan(3_600_000 + LATENESS_MS);
   });
 
   test.concurrent("by default attempts come after 0, 5 and 30 s and the fourth is due 125 s later", async () => {

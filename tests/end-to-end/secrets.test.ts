@@ -92,7 +92,8 @@ test.concurrent.each(BACKENDS)(
     // Now, while the jobs wait, and again while and after they run.
     const tables = await dumpTables(service);
     const queue = (await service.redis?.dump()) ?? tables;
-    expect(queue).toContain(deliveries[0]?.id);
+    // Of one destination's flood the queue takes the first few at once, whichever they are.
+    expect(deliveries.filter(({ id }) => queue.includes(id))).not.toEqual([]);
     const dumps: (string | undefined)[] = [queue, tables];
     await service.startWorker();
     await service.attempted(deliveries[2]?.id ?? "", 1);

@@ -77,18 +77,23 @@ test("a delivery is accepted at once without Redis and made when it is there", a
   await worker.waitForEvent("queue.unavailable");
   const api = createApi(String(address), API_KEY, () => undefined);
   const hook = receiver.hook();
-  const askedAt = performance.now();
-  await api.deliver(deliveryTo(hook));
-  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  const tookMs: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    const askedAt = performance.now();
+    await api.deliver(deliveryTo(hook));
+    tookMs.push(performance.now() - askedAt);
+  }
+  // Who waits for the queue waits every time; a busy machine is late now and then.
+  expect(Math.min(...tookMs)).toBeLessThan(1_000);
   expect(hook.arrivals).toEqual([]);
 
   await forwarder.open();
-  await hook.waitFor(1);
+  await hook.waitFor(3);
   await forwarder.close();
   await api.deliver(deliveryTo(hook));
   await forwarder.open();
-  await hook.waitFor(2);
-  expect(new Set(hook.arrivedIds()).size).toBe(2);
+  await hook.waitFor(4);
+  expect(new Set(hook.arrivedIds()).size).toBe(4);
 });
 
 describe("the configuration", () => {

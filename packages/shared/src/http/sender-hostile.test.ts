@@ -7,8 +7,8 @@ import { httpAnswer, startReceiver } from "./raw-receiver.fixture.ts";
 import { createSender } from "./sender.ts";
 
 const TIMEOUT_MS = 300;
-/** What a busy machine may add to a timeout. */
-const LATENESS_MS = 700;
+/** What a busy machine may add; a bound that does not hold would wait for ever, or for its 5 s. */
+const LATENESS_MS = 3_000;
 
 const sender = createSender({
   allowedCidrs: ["127.0.0.0/8"].flatMap((text) => parseCidr(text) ?? []),
@@ -108,7 +108,7 @@ describe("a receiver that breaks off before its answer is a network failure", ()
     await using receiver = await startReceiver(({ socket }) => behave(socket));
     const result = await send(receiver.url, 5_000);
     expect(result).toMatchObject({ kind: "network", code });
-    expect(result.durationMs).toBeLessThan(1_000);
+    expect(result.durationMs).toBeLessThan(LATENESS_MS);
     expect(receiver.requests).toHaveLength(1);
   });
 
@@ -179,7 +179,7 @@ describe("once the status line is there the attempt has its answer", () => {
     });
     const result = await send(receiver.url, 5_000);
     expect(result).toMatchObject({ status: 200, body: "x".repeat(1_000) });
-    expect(result.durationMs).toBeLessThan(1_000);
+    expect(result.durationMs).toBeLessThan(LATENESS_MS);
     // Most of it never left: what the kernel's buffers take, and no more.
     expect(receiver.sockets[0]?.bytesWritten).toBeLessThan(12_000_000);
   });
