@@ -142,6 +142,8 @@ test.each([
   [{ endpointId: "mine" }, ""],
   [[], ""],
   [undefined, "?days=x"],
+  [{ days: 0, endpoint_id: NO_ID }, ""],
+  [undefined, `?days=0&endpoint=${NO_ID}`],
 ])("a removal of %j%s is refused and removes nothing", async (body, query) => {
   const tenant = await makeTenant();
   const before = await deliverThree(tenant);

@@ -298,6 +298,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     [{ since: LONG_AGO, ratePerSecond: 10_001 }, "invalid_request"],
     [{ since: LONG_AGO, deliveryStatus: "pending" }, "invalid_request"],
     [{ since: LONG_AGO, clientId: "nobody" }, "invalid_request"],
+    [{ since: LONG_AGO, endpoint: "a-misspelling" }, "invalid_request"],
   ])("refuses %j", async (wanted, code) => {
     const answer = await service.api.post("/webhook-delivery/replay", wanted);
     expect([answer.status, answer.body.error.code]).toEqual([400, code]);

@@ -118,13 +118,14 @@ export function misfit(
 ): DomainError {
   const details = found.map(({ instancePath, message = "is not valid", params }) => ({
     field: fieldPath(context, instancePath, params),
-    message: choiceOf(params) ?? message,
+    message: wordsFor(params) ?? message,
   }));
   return new DomainError("invalid_request", "The request does not fit the API.", details);
 }
 
-/** The validator says that there are allowed values, and not which. */
-function choiceOf(params: Record<string, unknown> | undefined): string | undefined {
+/** Where the validator says less than would help: that there are allowed values, and not which. */
+function wordsFor(params: Record<string, unknown> | undefined): string | undefined {
+  if (params?.["additionalProperty"] !== undefined) return "is not known here";
   const allowed = params?.["allowedValues"];
   return Array.isArray(allowed) ? `must be one of: ${allowed.join(", ")}` : undefined;
 }
@@ -134,7 +135,7 @@ function fieldPath(
   instancePath: string,
   params: Record<string, unknown> | undefined,
 ): string {
-  const missing = params?.["missingProperty"];
+  const property = params?.["missingProperty"] ?? params?.["additionalProperty"];
   const path = `${context ?? "body"}${instancePath.replaceAll("/", ".")}`;
-  return typeof missing === "string" ? `${path}.${missing}` : path;
+  return typeof property === "string" ? `${path}.${property}` : path;
 }

@@ -1,6 +1,7 @@
 /**
  * JSON Schema validation: bodies must have the right types as they are, query strings and paths, which
- * are text by nature, are converted. Unknown fields are ignored everywhere.
+ * are text by nature, are converted. Unknown fields are ignored, but
+ * where a schema says otherwise.
  */
 import { Ajv, type Options } from "ajv";
 import addFormats from "ajv-formats";

@@ -27,11 +27,14 @@ const removalFields = (also: { default?: number } = {}) => ({
   ...ScopeFields,
 });
 
-const RemovalQuery = Type.Object(removalFields({ default: DEFAULT_DAYS }));
+/** An ignored misspelling of a filter would remove what nobody meant. */
+const strict = { additionalProperties: false };
+
+const RemovalQuery = Type.Object(removalFields({ default: DEFAULT_DAYS }), strict);
 
 // Without defaults, which would hide what the query says.
 const RemovalBody = Type.Unsafe<Partial<Static<typeof RemovalQuery>> | null>({
-  ...Nullable(Type.Object(removalFields())),
+  ...Nullable(Type.Object(removalFields(), strict)),
   description: "Or the same as query parameters; the body decides where both say something.",
   examples: [{ days: 30 }],
 });

@@ -54,7 +54,11 @@ export const NewReplayBody = Type.Object(
       ),
     ),
   },
-  { examples: [{ since: SINCE, endpointId: ENDPOINT_ID, ratePerSecond: 20 }] },
+  {
+    // An ignored misspelling of a filter would make again what nobody meant.
+    additionalProperties: false,
+    examples: [{ since: SINCE, endpointId: ENDPOINT_ID, ratePerSecond: 20 }],
+  },
 );
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
