@@ -13,6 +13,7 @@ import {
   startService,
   type TestService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 
 interface ReplayJson {
   readonly id: string;
@@ -26,7 +27,6 @@ interface ReplayJson {
 }
 
 const LONG_AGO = "2020-01-01T00:00:00.000Z";
-const PATIENCE = { timeout: 30_000, interval: 50 };
 /** The database's clock is that of the wall, and corrected; the arrivals' only goes on. */
 const CLOCKS_DIFFER_MS = 50;
 const env = { RATE_LIMIT_PER_SECOND: "0", WORKER_CONCURRENCY: "20", RETRY_SCHEDULE_SECONDS: "0.2" };

@@ -13,6 +13,7 @@ import {
   baseEnvironment,
   startService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 import { startDatabaseWay, throughPort } from "./database-way.ts";
 
 interface ItemResult {
@@ -66,7 +67,7 @@ test("an outage in the middle leaves what was written and says of the rest that 
     const ids = again.results.slice(0, 130).map(({ delivery }) => delivery?.id);
     expect(ids).not.toContain(undefined);
     expect(ids.slice(0, 110)).toEqual(accepted);
-  });
+  }, PATIENCE);
   const [{ count }] = await sql<[{ count: number }]>`
     select count(*)::int as count from webhook_deliveries`;
   expect(count).toBe(130);
@@ -87,7 +88,10 @@ test.each(["refuses connections", "hangs"])(
     const deliveries = [item("one"), withLead("two", 2), { ...item("three"), payload: undefined }];
     const headers = { "idempotency-key": randomUUID() };
     const post = () => api.post("/webhook-delivery/batch", { deliveries }, { headers });
-    await vi.waitFor(async () => expect((await api.get("/webhook-delivery")).status).toBe(200));
+    await vi.waitFor(
+      async () => expect((await api.get("/webhook-delivery")).status).toBe(200),
+      PATIENCE,
+    );
 
     if (how === "hangs") way.proxy.hold();
     else await way.proxy.refuse();
@@ -97,7 +101,7 @@ test.each(["refuses connections", "hangs"])(
 
     if (how === "hangs") way.proxy.release();
     else await way.proxy.accept();
-    await vi.waitFor(async () => expect((await post()).status).toBe(202), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await post()).status).toBe(202), PATIENCE);
     const [{ count }] = await database.sql<[{ count: number }]>`
     select count(*)::int as count from webhook_deliveries`;
     expect(count).toBe(2);

@@ -12,6 +12,7 @@ import { spawnProgram } from "@webhook-delivery/shared/testing/process.ts";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import { createTestRedis } from "@webhook-delivery/shared/testing/redis.ts";
 import { API_KEY, BACKENDS, baseEnvironment } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 import type { TcpProxy } from "../chaos/proxy.ts";
 import { startBreakingWay } from "./breaking-way.ts";
 import { databasePort, startDatabaseWay, throughPort } from "./database-way.ts";
@@ -87,7 +88,7 @@ describe.concurrent.each(BACKENDS)("ingest with the queue in %s, when PostgreSQL
 
       await outage.end(way.proxy);
       const isBack = async () => expect((await api.get("/webhook-delivery")).status).toBe(200);
-      await vi.waitFor(isBack, { timeout: 10_000 });
+      await vi.waitFor(isBack, PATIENCE);
       if (!outage.mayWriteLater) expect(await countRows(database)).toBe(1);
       // The caller does as it was told. Whatever became of the first time, it is one delivery.
       const again = await api.post("/webhook-delivery", body, { headers });

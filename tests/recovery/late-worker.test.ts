@@ -8,6 +8,7 @@ import {
   type Receiver,
 } from "@webhook-delivery/shared/testing/receiver.ts";
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 import { receipts, startCrew, type Crew } from "./crew.ts";
 
 let receiver: Receiver;
@@ -92,7 +93,7 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
     const isSkip = (line: { event?: string }): boolean => line.event === "job.skipped";
     // Each of them meets the delivery in flight.
     const skips = (): number => crew.workers.flatMap(({ lines }) => lines.filter(isSkip)).length;
-    await vi.waitFor(() => expect(skips()).toBe(19), { timeout: 10_000 });
+    await vi.waitFor(() => expect(skips()).toBe(19), PATIENCE);
     released.resolve();
     await crew.finished(id);
     expect(receipts(hook)).toEqual([{ id, attempt: "1" }]);

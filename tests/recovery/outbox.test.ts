@@ -45,7 +45,7 @@ async function deliveriesPerRow({ database }: TestService): Promise<Record<numbe
 async function untilAllSent({ database }: TestService, timeoutMs: number): Promise<void> {
   const left = async () =>
     (await database.sql`select from outbox_messages where status <> 'sent'`).count;
-  await expect.poll(left, { timeout: timeoutMs, interval: 100 }).toBe(0);
+  await expect.poll(left, { timeout: timeoutMs }).toBe(0);
 }
 
 describe.each(BACKENDS)("with the queue in %s", (backend) => {
@@ -72,7 +72,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
       select ${endpoint.id}, to_jsonb(n) from generate_series(1, 450) as n`;
     const waiting = async () =>
       (await sql`select from outbox_messages where taken_at is null`).count;
-    await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
+    await expect.poll(waiting).toBe(0);
     const rows = await sql<{ payload: number }[]>`
       select payload from webhook_deliveries where endpoint_id = ${endpoint.id} order by order_no`;
     expect(rows.map(({ payload }) => payload)).toEqual(

@@ -9,6 +9,7 @@ import {
   type Receiver,
 } from "@webhook-delivery/shared/testing/receiver.ts";
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 import type { TcpProxy } from "../chaos/proxy.ts";
 import { receipts, startCrew, type Crew } from "./crew.ts";
 import { startDatabaseWay, throughPort } from "./database-way.ts";
@@ -109,6 +110,6 @@ async function untilItLooked({ database }: Crew, worker: TestProcess): Promise<v
   };
   for (const _of of ["first", "second"]) {
     const before = await heartbeat();
-    await vi.waitFor(async () => expect(await heartbeat()).not.toBe(before), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await heartbeat()).not.toBe(before), PATIENCE);
   }
 }

@@ -11,6 +11,7 @@ import { parseEncryptionKey } from "../core/secret-box.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
 import { insertMessage, readMessage } from "../testing/outbox.ts";
+import { PATIENCE } from "../testing/signal.ts";
 import { takeFromOutbox, takeOutbox, type OutboxDeps } from "./outbox.ts";
 
 let database: TestDatabase;
@@ -83,14 +84,14 @@ it("lets one take at a time, so that no row overtakes another", async () => {
   });
   await isHeld.promise;
   const one = takeOutbox(deps, { limit: 1 });
-  await vi.waitFor(async () => expect(await lockable()).toBe(1));
+  await vi.waitFor(async () => expect(await lockable()).toBe(1), PATIENCE);
   const other = takeOutbox(deps, { limit: 1 });
   await vi.waitFor(async () => {
     const waiting = await sql`
       select from pg_locks where not granted and locktype = 'advisory'
         and database = (select oid from pg_database where datname = current_database())`;
     expect(waiting.count).toBe(1);
-  });
+  }, PATIENCE);
   expect(await lockable()).toBe(1);
   released.resolve();
   await holding;
@@ -183,7 +184,7 @@ it("mirrors a row that was asked for again while its delivery ended", async () =
     await recordTaken(tx, [{ id, status: "queued", lastError: null }]);
     await taking.promise;
   });
-  await vi.waitFor(async () => expect(await lockable()).toBe(0));
+  await vi.waitFor(async () => expect(await lockable()).toBe(0), PATIENCE);
   await finish(id, "success");
   await foldOutboxNotes(sql);
   taking.resolve();
@@ -322,7 +323,7 @@ it("tells every transaction's rows with one notification, and nothing of a rollb
     for (let row = 0; row < 5; row++) await insert(tx);
   });
   await sql.notify("outbox_messages", "last");
-  await vi.waitFor(() => expect(heard.at(-1)).toBe("last"));
+  await vi.waitFor(() => expect(heard.at(-1)).toBe("last"), PATIENCE);
   expect(heard).toEqual(["", "last"]);
   await listening.unlisten();
 });

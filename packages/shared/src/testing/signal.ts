@@ -10,6 +10,8 @@ export interface Signal {
 
 /** Long enough for a loaded machine, shorter than a test may take: the message says what was missing. */
 const PATIENCE_MS = 30_000;
+/** The same for what can only be looked at again and again. */
+export const PATIENCE = { timeout: PATIENCE_MS, interval: 50 };
 
 export function createSignal(): Signal {
   const waiting = new Set<() => void>();
