@@ -7,10 +7,10 @@ const alone = "tests/end-to-end/rate-limit.test.ts";
 /** Takes the whole machine for itself. */
 const chaos = "tests/chaos/chaos.test.ts";
 const shared = {
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
   // A second, the default, is less than a busy machine may be late.
-  expect: { poll: { timeout: 30_000, interval: 50 } },
+  expect: { poll: { timeout: 90_000, interval: 50 } },
 };
 
 const clientSource = fileURLToPath(new URL("packages/client/src", import.meta.url));

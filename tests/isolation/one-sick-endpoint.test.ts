@@ -19,6 +19,7 @@ import {
   startService,
   type TestService,
 } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 
 const payload = { greeting: "hello" };
 
@@ -61,7 +62,6 @@ async function untilState(service: TestService, endpointId: string, state: strin
     service.workers.map((worker) =>
       worker.waitForLine(
         (line) => line.event === `destination.${state}` && line["destination"] === endpointId,
-        40_000,
       ),
     ),
   );
@@ -137,8 +137,8 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     expect(metrics).toMatch(/webhook_delivery_held_back (?:[5-9]\d|1\d\d)\n/);
 
     dead.answer(200);
-    await dead.hook.waitFor(ids.length, 60_000);
-    await Promise.all(ids.map((id) => service.finished(id, 60_000)));
+    await dead.hook.waitFor(ids.length);
+    await Promise.all(ids.map((id) => service.finished(id)));
     const rows = await service.database.sql<{ id: string; status: string; attempt: number }[]>`
       select id, status, attempt from webhook_deliveries where endpoint_id = ${endpointId}`;
     expect(rows.map(({ status }) => status)).toEqual(ids.map(() => "success"));
@@ -164,10 +164,10 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
         select count(*)::int as count from webhook_deliveries
         where endpoint_id = ${endpointId} and (status = 'sent' or queued_until is not null)`;
       expect(row?.count).toBe(0);
-    }, 20_000);
+    }, PATIENCE);
     const before = dead.hook.arrivals.length;
     dead.answer(200);
-    await dead.hook.waitFor(before + ids.length, 60_000);
+    await dead.hook.waitFor(before + ids.length);
     const order = dead.hook.arrivals
       .slice(before)
       .map(({ headers }) => ids.indexOf(String(headers["webhook-id"])));
@@ -212,7 +212,7 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
       )),
       ...(await deliverTo(service, await endpointFor(service, narrow, { maxInFlight: 3 }), 30)),
     ];
-    await Promise.all(ids.map((id) => service.finished(id, 30_000)));
+    await Promise.all(ids.map((id) => service.finished(id)));
     expect(mostOpen).toBeLessThanOrEqual(3);
     expect(mostOpen).toBeGreaterThan(1);
     const starts = await service.database.sql<{ atMs: number }[]>`

@@ -41,7 +41,7 @@ export interface Crew extends AsyncDisposable {
   /** The worker that has it in flight. */
   holderOf(id: string): Promise<TestProcess>;
   /** A worker's line about its last attempt: it ended as the row now says. */
-  finished(id: string, timeoutMs?: number): Promise<LogLine>;
+  finished(id: string): Promise<LogLine>;
   delivery(id: string): ReturnType<typeof findDelivery>;
   attempts(id: string): ReturnType<typeof listAttempts>;
   /** Every job in the queue is gone, as after a crash of a Redis without persistence. */
@@ -83,10 +83,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       if (holder === undefined) throw new Error(`no worker has ${id} in flight`);
       return holder;
     },
-    finished: (id, timeoutMs) =>
-      Promise.any(
-        workers.map((worker) => worker.waitForLine((line) => isEndOf(line, id), timeoutMs)),
-      ),
+    finished: (id) =>
+      Promise.any(workers.map((worker) => worker.waitForLine((line) => isEndOf(line, id)))),
     delivery: (id) => findDelivery(sql, { id }),
     attempts: (id) => listAttempts(sql, id),
     async loseQueue() {

@@ -102,45 +102,41 @@ describe.concurrent.each(BACKENDS)("with the queue in %s", (backend) => {
   // postgres.js asks for the array types on every new connection, and nobody awaited that question:
   // a connection lost at that moment ended the whole process.
   // Sixteen breaks on each way and the waits between them: 20 s alone, 50 beside the other tests.
-  test.concurrent(
-    "connections that break while they are young end no process",
-    { timeout: 150_000 },
-    async () => {
-      await using database = await createTestDatabase();
-      await using redis = await createTestRedis();
-      await using ingestWay = await startBreakingWay(databasePort(), BREAKS);
-      await using workerWay = await startBreakingWay(databasePort(), BREAKS);
-      const env = baseEnvironment(database, backend === "redis" ? redis : undefined);
-      await using ingest = await spawnProgram("ingest", {
-        ...env,
-        DATABASE_URL: throughPort(database.url, ingestWay.port),
-        PORT: "0",
-      });
-      await using worker = await spawnProgram("worker", {
-        ...env,
-        DATABASE_URL: throughPort(database.url, workerWay.port),
-      });
-      const { address } = await ingest.waitForEvent("ingest.started");
-      const api = createApi(String(address), API_KEY, () => undefined);
-      const hook = receiver.hook();
-      const isThrough = async () => {
-        // Several at once: each needs a connection.
-        const posts = Array.from({ length: 5 }, () =>
-          api.post("/webhook-delivery", deliveryTo(hook)),
-        );
-        const statuses = (await Promise.all(posts)).map(({ status }) => status);
-        expect(statuses).toEqual([202, 202, 202, 202, 202]);
-      };
-      const isDead = ingest.exited.then(() => {
-        throw new Error(`ingest ended:\n${ingest.output}`);
-      });
-      await Promise.race([vi.waitFor(isThrough, { timeout: 30_000 }), isDead]);
-      isDead.catch(() => undefined);
-      await worker.waitForEvent("worker.started");
-      await hook.waitFor(5);
-      expect(ingestWay.broken).toBeGreaterThan(8);
-      expect(workerWay.broken).toBeGreaterThan(8);
-      expect([isAlive(ingest.pid), isAlive(worker.pid)]).toEqual([true, true]);
-    },
-  );
+  test.concurrent("connections that break while they are young end no process", async () => {
+    await using database = await createTestDatabase();
+    await using redis = await createTestRedis();
+    await using ingestWay = await startBreakingWay(databasePort(), BREAKS);
+    await using workerWay = await startBreakingWay(databasePort(), BREAKS);
+    const env = baseEnvironment(database, backend === "redis" ? redis : undefined);
+    await using ingest = await spawnProgram("ingest", {
+      ...env,
+      DATABASE_URL: throughPort(database.url, ingestWay.port),
+      PORT: "0",
+    });
+    await using worker = await spawnProgram("worker", {
+      ...env,
+      DATABASE_URL: throughPort(database.url, workerWay.port),
+    });
+    const { address } = await ingest.waitForEvent("ingest.started");
+    const api = createApi(String(address), API_KEY, () => undefined);
+    const hook = receiver.hook();
+    const isThrough = async () => {
+      // Several at once: each needs a connection.
+      const posts = Array.from({ length: 5 }, () =>
+        api.post("/webhook-delivery", deliveryTo(hook)),
+      );
+      const statuses = (await Promise.all(posts)).map(({ status }) => status);
+      expect(statuses).toEqual([202, 202, 202, 202, 202]);
+    };
+    const isDead = ingest.exited.then(() => {
+      throw new Error(`ingest ended:\n${ingest.output}`);
+    });
+    await Promise.race([vi.waitFor(isThrough, PATIENCE), isDead]);
+    isDead.catch(() => undefined);
+    await worker.waitForEvent("worker.started");
+    await hook.waitFor(5);
+    expect(ingestWay.broken).toBeGreaterThan(8);
+    expect(workerWay.broken).toBeGreaterThan(8);
+    expect([isAlive(ingest.pid), isAlive(worker.pid)]).toEqual([true, true]);
+  });
 });

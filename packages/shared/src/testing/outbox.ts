@@ -1,6 +1,7 @@
 /** Rows of the outbox as an application writes and reads them: with plain SQL. */
 import { expect, vi } from "vitest";
 import type { Queryable } from "../db/client.ts";
+import { PATIENCE } from "./signal.ts";
 
 export interface OutboxRow {
   readonly id: string;
@@ -37,12 +38,11 @@ export async function untilMessage(
   sql: Queryable,
   id: string,
   expected: Partial<Record<keyof OutboxRow, unknown>>,
-  timeoutMs = 20_000,
 ): Promise<OutboxRow | undefined> {
   const look = async (): Promise<OutboxRow | undefined> => {
     const row = await readMessage(sql, id);
     expect(row).toMatchObject(expected);
     return row;
   };
-  return vi.waitFor(look, { timeout: timeoutMs, interval: 25 });
+  return vi.waitFor(look, PATIENCE);
 }

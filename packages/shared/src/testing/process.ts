@@ -24,8 +24,8 @@ export interface TestProcess extends AsyncDisposable {
   readonly output: string;
   readonly exited: Promise<Exit>;
   /** The first log line, also one written before, that `matches`. */
-  waitForLine(matches: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
-  waitForEvent(event: string, timeoutMs?: number): Promise<LogLine>;
+  waitForLine(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  waitForEvent(event: string): Promise<LogLine>;
   /** SIGTERM; resolves when it is gone. */
   stop(): Promise<Exit>;
   /** SIGKILL; resolves when it is gone. */
@@ -88,12 +88,11 @@ function follow(program: Program, child: ChildProcess) {
     child.kill(how);
     return exited;
   };
-  const waitForLine: TestProcess["waitForLine"] = async (matches, timeoutMs) => {
+  const waitForLine: TestProcess["waitForLine"] = async (matches) => {
     const look = () => lines.find(matches) ?? (hasEnded ? null : undefined);
     const found = await signal.until(
       look,
       () => `a line of ${program}, which wrote:\n${lastOf(output)}`,
-      timeoutMs,
     );
     if (found === null) throw new Error(`${program} ended without the line:\n${lastOf(output)}`);
     return found;
@@ -106,7 +105,7 @@ function follow(program: Program, child: ChildProcess) {
     },
     exited,
     waitForLine,
-    waitForEvent: (event, timeoutMs) => waitForLine((line) => line.event === event, timeoutMs),
+    waitForEvent: (event) => waitForLine((line) => line.event === event),
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
     async [Symbol.asyncDispose]() {

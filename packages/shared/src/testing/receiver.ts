@@ -38,7 +38,7 @@ export interface Hook {
   /** `webhook-id` of every arrival, sorted. */
   arrivedIds(): string[];
   /** The ledger, once it holds at least `count` arrivals. */
-  waitFor(count: number, timeoutMs?: number): Promise<readonly Arrival[]>;
+  waitFor(count: number): Promise<readonly Arrival[]>;
 }
 
 export interface Receiver extends AsyncDisposable {
@@ -81,11 +81,10 @@ function describeHook(url: string, { arrivals, signal }: Route): Hook {
     url,
     arrivals,
     arrivedIds: () => arrivals.map(({ headers }) => String(headers["webhook-id"])).toSorted(),
-    waitFor: (count, timeoutMs) =>
+    waitFor: (count) =>
       signal.until(
         () => (arrivals.length >= count ? arrivals : undefined),
         () => `arrival ${count} at ${url} (there are ${arrivals.length})`,
-        timeoutMs,
       ),
   };
 }

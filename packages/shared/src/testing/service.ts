@@ -29,9 +29,9 @@ export interface TestService extends AsyncDisposable {
   readonly env: Environment;
   startWorker(env?: Environment): Promise<TestProcess>;
   /** The worker's line about attempt `attempt` of a delivery: the attempt is recorded by then. */
-  attempted(deliveryId: string, attempt: number, timeoutMs?: number): Promise<LogLine>;
+  attempted(deliveryId: string, attempt: number): Promise<LogLine>;
   /** The worker's line about a delivery's last attempt: it ended as the row now says. */
-  finished(deliveryId: string, timeoutMs?: number): Promise<LogLine>;
+  finished(deliveryId: string): Promise<LogLine>;
   /** Everything that was ever answered or logged. */
   everythingSaid(): string;
 }
@@ -68,10 +68,10 @@ export async function startService(options: ServiceOptions): Promise<TestService
       workers,
       env,
       startWorker,
-      attempted: (id, attempt, timeoutMs) =>
-        waitForLine((line) => isAttemptOf(line, id) && line["attempt"] === attempt, timeoutMs),
-      finished: (id, timeoutMs) =>
-        waitForLine((line) => isAttemptOf(line, id) && line["nextRetryAt"] === null, timeoutMs),
+      attempted: (id, attempt) =>
+        waitForLine((line) => isAttemptOf(line, id) && line["attempt"] === attempt),
+      finished: (id) =>
+        waitForLine((line) => isAttemptOf(line, id) && line["nextRetryAt"] === null),
       everythingSaid: () =>
         [...answers, ...[ingest, ...workers].map((one) => one.output)].join("\n"),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -103,6 +103,6 @@ function isAttemptOf(line: LogLine, deliveryId: string): boolean {
 }
 
 function waitForLineOfAny(workers: readonly TestProcess[]) {
-  return async (matches: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine> =>
-    Promise.any(workers.map((worker) => worker.waitForLine(matches, timeoutMs)));
+  return async (matches: (line: LogLine) => boolean): Promise<LogLine> =>
+    Promise.any(workers.map((worker) => worker.waitForLine(matches)));
 }

@@ -9,7 +9,7 @@ export interface Signal {
 }
 
 /** Long enough for a loaded machine, shorter than a test may take: the message says what was missing. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 /** The same for what can only be looked at again and again. */
 export const PATIENCE = { timeout: PATIENCE_MS, interval: 50 };
 
