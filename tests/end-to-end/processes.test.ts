@@ -56,7 +56,9 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
 
   test.concurrent("what a killed worker had in flight is logged as interrupted and made again", async () => {
     await using receiver = await startReceiver();
-    await using service = await startService({ backend });
+    // It is still in flight when a busy machine has started another worker.
+    const env = { DELIVERY_TIMEOUT_MS: "60000" };
+    await using service = await startService({ backend, env });
     const hook = receiver.hook(hang, 200);
     const { id } = await service.api.deliver(deliveryTo(hook, { maxAttempts: 1 }));
     await hook.waitFor(1);

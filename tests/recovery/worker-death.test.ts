@@ -9,7 +9,7 @@ import { hang, startReceiver, type Receiver } from "@webhook-delivery/shared/tes
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";
 import { receipts, startCrew, type Crew } from "./crew.ts";
 
-const TAKEN_UP_WITHIN_MS = 15_000;
+const TAKEN_UP_WITHIN_MS = 25_000;
 
 let receiver: Receiver;
 beforeAll(async () => {

@@ -31,7 +31,7 @@ export interface RedisOptions {
   readonly args?: readonly string[];
 }
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 /** Someone else may take the free port first. */
 const START_ATTEMPTS = 3;

@@ -17,7 +17,7 @@ export interface PgBouncer extends AsyncDisposable {
 }
 
 const SERVER_CONNECTIONS = 6;
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 
 export async function startPgBouncer(databaseUrl: string): Promise<PgBouncer> {
