@@ -274,14 +274,25 @@ describe("the worker", () => {
     expect(verified).toMatchObject({ type: "lead.captured", data: { n: 1 } });
   });
 
-  test("masks an endpoint's headers in the log of its attempts", async () => {
-    const hook = receiver.hook();
+  test("masks an endpoint's headers and query in the log of its attempts, also where they come back", async () => {
     const headers = { authorization: "Bearer only-for-the-receiver" };
-    const { endpoint } = await register(service.api, { url: hook.url, headers });
+    const echo = `${"a".repeat(900)} query-of-the-url ${"a".repeat(73)} only-for-the-receiver`;
+    const hook = receiver.hook({
+      status: 200,
+      headers: { "x-echo": headers.authorization },
+      body: echo,
+    });
+    const url = `${hook.url}?token=query-of-the-url`;
+    const { endpoint } = await register(service.api, { url, headers });
     const { attempts } = await deliverAndFinish(endpoint.id);
+    expect(attempts[0]).toMatchObject({
+      responseHeaders: { "x-echo": "***" },
+      // It was cut in the middle of the second one.
+      responseBody: `${"a".repeat(900)} *** ${"a".repeat(73)} ***`,
+    });
     expect(hook.arrivals[0]?.headers.authorization).toBe("Bearer only-for-the-receiver");
     expect(attempts[0]?.requestHeaders).toMatchObject({ authorization: "***" });
-    expect(service.everythingSaid()).not.toContain("only-for-the-receiver");
+    expect(service.everythingSaid()).not.toContain("only-for-the");
   });
 
   test("honours an endpoint's attempts, schedule, timeout and format", async () => {

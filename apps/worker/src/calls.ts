@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
 import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
 import { maskUrl } from "@webhook-delivery/shared/core/destination-url.ts";
-import { withoutEchoes } from "@webhook-delivery/shared/core/echoes.ts";
+import { secretsIn, withoutEchoes } from "@webhook-delivery/shared/core/echoes.ts";
 import { oneSignedCall, type Call } from "@webhook-delivery/shared/core/formats/format.ts";
 import { FORMATS, isReadable, readAnswer } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { READ_CHARACTERS } from "@webhook-delivery/shared/core/reading.ts";
@@ -106,7 +106,11 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     timeoutMs,
     ...(isReadable(answered) && { readsAtLeast: READ_CHARACTERS }),
   });
-  const result = withoutEchoes(raw, [...opened.signingSecrets, ...Object.values(secret)]);
+  const result = withoutEchoes(raw, [
+    ...opened.signingSecrets,
+    ...Object.values(secret),
+    ...secretsIn(call.url),
+  ]);
   return {
     id: randomUUID(),
     url: call.url === claim.webhookUrl ? null : maskUrl(call.url),

@@ -27,7 +27,6 @@ export async function endLeases(tx: Queryable): Promise<void> {
 
 export interface Outstanding {
   readonly workers: number;
-  /** In a queue or in flight. */
   /** On the main lane: in its queue, and in flight, with a slot or without. */
   readonly mainQueued: number;
   readonly mainInFlight: number;

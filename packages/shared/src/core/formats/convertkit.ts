@@ -100,7 +100,7 @@ function read({ status, headers, body }: Answer): Reading | undefined {
 /** Version 4: `errors`, a list; version 3: `message`, and `error` before it. */
 function errorsIn({ errors, message, error }: Readonly<Record<string, unknown>>): string {
   const lists = [errors, message, error].map((one) =>
-    Array.isArray(one) ? one : [one ?? []].flat(),
+    (Array.isArray(one) ? one : [one]).filter((each) => each !== undefined && each !== null),
   );
   const found = lists.find((list) => list.length > 0) ?? [];
   return found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" ");

@@ -55,25 +55,29 @@ export function leadView(subject: Subject): LeadView | undefined {
     return { fields: fieldsOf({ ...lead }), campaignName, customFields: all };
   }
   const payload = parseExactly(subject.payloadText);
-  if (!isObject(payload) || !isObject(payload["lead"])) return undefined;
-  const { lead } = payload;
-  return {
-    fields: fieldsOf(lead),
-    campaignName: campaignOf(payload),
-    customFields: { ...customOf(lead), ...customOf(payload) },
-  };
+  return isObject(payload) ? nestedLead(payload) : undefined;
 }
 
 /** The same, and of a payload without a lead what it has by the names of a lead's fields. */
 export function contactView(subject: Subject): LeadView | undefined {
-  const lead = leadView(subject);
-  if (lead !== undefined || subject.kind === "lead") return lead;
+  if (subject.kind === "lead") return leadView(subject);
   const payload = parseExactly(subject.payloadText);
   if (!isObject(payload)) return undefined;
-  return {
+  const own = {
     fields: fieldsOf(payload),
     campaignName: campaignOf(payload),
     customFields: customOf(payload),
+  };
+  return nestedLead(payload) ?? own;
+}
+
+function nestedLead(payload: Members): LeadView | undefined {
+  const { lead } = payload;
+  if (!isObject(lead)) return undefined;
+  return {
+    fields: fieldsOf(lead),
+    campaignName: campaignOf(payload),
+    customFields: { ...customOf(lead), ...customOf(payload) },
   };
 }
 

@@ -22,6 +22,17 @@ it.each([
     HELLO,
   ],
   [
+    "a row whose content names another number, for the row's own",
+    { to: TO, type: "text", payload: { to: "15550002222", text: "Hello 🦊" } },
+    HELLO,
+  ],
+  [
+    "the same, by another of its names",
+    { to_phone: TO, payload: { to: "15550002222", text: "Hello 🦊" } },
+    HELLO,
+  ],
+  ["a row whose content is a text", { to: TO, type: "text", payload: "Hello 🦊" }, HELLO],
+  [
     "an answer to a message, with a preview",
     { to: TO, text: "a", preview_url: true, context: { message_id: "wamid.1" } },
     {

@@ -61,10 +61,11 @@ function messageOf(subject: Subject): Message {
   if (typeof given["messaging_product"] === "string") {
     return { text: subject.payloadText, problem: undefined };
   }
-  // As a row of the outbox has it: the content under `payload`.
+  // As a row of the outbox has it: the content under `payload`, and whom it goes to beside it.
   const { payload: inner, ...outer } = given;
-  const payload = isObject(inner) ? { ...outer, ...inner } : given;
-  const to = phoneNumberIn(firstText(payload, TO_NAMES) ?? "");
+  const said = typeof inner === "string" ? { text: inner } : inner;
+  const payload = isObject(said) ? { ...said, ...outer } : given;
+  const to = phoneNumberIn(firstText(outer, TO_NAMES) ?? firstText(payload, TO_NAMES) ?? "");
   const type = firstText(payload, TYPE_NAMES) ?? "text";
   const content = contentOf(payload, type);
   const also = Object.entries(payload).filter(([name]) => ALSO.has(name));

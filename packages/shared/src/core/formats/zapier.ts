@@ -9,6 +9,12 @@ import type { Format, FormatInput, Subject } from "./format.ts";
 import { LEAD_FIELDS, leadView, type LeadView } from "./lead-view.ts";
 import { flatObject, snakeCase } from "./names.ts";
 
+/**
+ * Flat names repeat the names around them, so that a small payload could make a huge body of one long name
+ * and many members. What goes beyond stays nested, and Zapier takes it apart.
+ */
+const MOST_REPEATED_CHARACTERS = 100_000;
+
 export const zapier: Format = {
   isFor: (host) => host === "hooks.zapier.com",
   write: (input) => ({ text: JSON.stringify(flatten(input)) }),
@@ -39,11 +45,19 @@ function dataOf(subject: Subject): Readonly<Record<string, unknown>> {
 function* membersOf(
   object: Readonly<Record<string, unknown>>,
   prefix = "",
+  room = { left: MOST_REPEATED_CHARACTERS },
 ): Iterable<[string, unknown]> {
   for (const [name, value] of Object.entries(object)) {
     const flatName = `${prefix}${snakeCase(name)}`;
-    if (!isObject(value)) yield [flatName, value];
-    else if (Object.keys(value).length === 0) yield [flatName, null];
-    else yield* membersOf(value, `${flatName}__`);
+    const count = isObject(value) ? Object.keys(value).length : 0;
+    const repeated = count * flatName.length;
+    if (!isObject(value) || repeated > room.left) {
+      yield [flatName, value];
+    } else if (count === 0) {
+      yield [flatName, null];
+    } else {
+      room.left -= repeated;
+      yield* membersOf(value, `${flatName}__`, room);
+    }
   }
 }
