@@ -1,6 +1,6 @@
 /**
  * What `pnpm demo` shows: four deliveries to a receiver each, because one that asks to wait holds back
- * whatever goes to its host and port. Every attempt is said as it arrives, then what the API says of it.
+ * whatever goes to its URL. Every attempt is said as it arrives, then what the API says of it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { SAMPLE_LEAD_ID } from "@webhook-delivery/shared/core/lead.ts";

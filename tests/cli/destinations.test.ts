@@ -32,30 +32,30 @@ afterAll(() => Promise.all([service[Symbol.asyncDispose](), receiver[Symbol.asyn
 
 test("a destination that fails and fails is told as open, and what waits for it as held back", async () => {
   const { url } = receiver.hook(500);
-  const host = new URL(url).host;
+  const key = url.replace("http://", "");
   const client = createClient({ url: service.api.url, apiKey: API_KEY });
   const one = { webhookUrl: url, payload: {} };
   await client.deliverBatch(Array.from({ length: BACKLOG }, () => one));
   const [worker] = service.workers;
   await worker?.waitForLine(
-    ({ event, destination }) => event === "destination.open" && destination === host,
+    ({ event, destination }) => event === "destination.open" && destination === key,
   );
   // The newest: a probe takes an older one.
   const { id } = await client.deliver(one);
   const shown = await wd(["show", id]);
   expect(shown).toMatchObject({ code: 0, err: "" });
   expect(shown.out).toMatch(
-    new RegExp(`^  held back  ${host} is open since \\S+ \\(http_500\\), (probe in|a probe) `, "m"),
+    new RegExp(`^  held back  ${key} is open since \\S+ \\(http_500\\), (probe in|a probe) `, "m"),
   );
   const asJson = JSON.parse((await wd(["show", id, "--json"])).out) as { status: string };
   expect(asJson.status).toBe("pending");
 
   const listed = await wd(["destinations", "--state", "open"]);
   expect(listed.out).toMatch(
-    new RegExp(`^DESTINATION +STATE +HELD BACK +UNTIL .*\n${host} +open +\\d+ `),
+    new RegExp(`^DESTINATION +STATE +HELD BACK +UNTIL .*\n${key} +open +\\d+ `),
   );
-  const found = JSON.parse((await wd(["destinations", host, "--json"])).out) as object;
-  expect(found).toMatchObject({ destination: host, state: "open", reason: "http_500" });
+  const found = JSON.parse((await wd(["destinations", key, "--json"])).out) as object;
+  expect(found).toMatchObject({ destination: key, state: "open", reason: "http_500" });
   expect(await wd(["destinations", "--state", "half_open"])).toMatchObject({
     out: "",
     err: "No destinations.\n",
@@ -63,10 +63,10 @@ test("a destination that fails and fails is told as open, and what waits for it 
   expect(await wd(["destinations", "nowhere.example"])).toMatchObject({ code: 1 });
 
   const { destinations } = client;
-  expect(await destinations.get(host)).toMatchObject({ destination: host, state: "open" });
+  expect(await destinations.get(key)).toMatchObject({ destination: key, state: "open" });
   const all = [];
   for await (const { destination } of destinations.iterate({ limit: 1 })) all.push(destination);
-  expect(all).toEqual([host]);
+  expect(all).toEqual([key]);
 });
 
 test("show says nothing of a destination that is well, or not known yet", async () => {

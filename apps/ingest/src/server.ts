@@ -1,6 +1,7 @@
 /** The HTTP service as a value: hooks, errors, routes. No environment, no listening. */
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
+import { MAX_URL_CHARACTERS } from "@webhook-delivery/shared/core/destination-url.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
 import { requireApiKey } from "./auth.ts";
 import { boundAnswers } from "./deadline.ts";
@@ -48,8 +49,8 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     // While closing, what still comes in on open connections is served like any other request.
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    // As long as a lead's id may be.
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 },
+    // A destination's name is most of a URL, with its slashes encoded; other ids' schemas are stricter.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 3 * MAX_URL_CHARACTERS },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => {
       const body = JSON.stringify(errorBody("invalid_request", "This is not an HTTP request."));

@@ -9,7 +9,7 @@ export interface Destinations {
   list(query?: DestinationQuery, options?: CallOptions): Promise<DestinationPage>;
   /** All that the query matches, read page by page. */
   iterate(query?: DestinationQuery, options?: CallOptions): AsyncIterable<Destination>;
-  /** `key`: an endpoint's id; for deliveries without one the host and port of their URL. */
+  /** `key`: an endpoint's id; for deliveries without one their URL, without scheme and query string. */
   get(key: string, options?: CallOptions): Promise<Destination>;
 }
 

@@ -2256,7 +2256,7 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         destinations: {
-                            /** @description The endpoint's id; of deliveries without one the host and port. */
+                            /** @description The endpoint's id; of deliveries without one their URL, without scheme and query string. */
                             destination: string;
                             endpointId: string | null;
                             clientId: string | null;
@@ -2315,7 +2315,7 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         destination: {
-                            /** @description The endpoint's id; of deliveries without one the host and port. */
+                            /** @description The endpoint's id; of deliveries without one their URL, without scheme and query string. */
                             destination: string;
                             endpointId: string | null;
                             clientId: string | null;

@@ -16,7 +16,7 @@ export function addDestinations(parent: Parent, cli: Cli): void {
     .command("destinations")
     .summary("show how destinations stand, and what is held back for them")
     .description(
-      "Shows how destinations stand, what is held back for them and until when. A destination is an endpoint, by its id; for deliveries without one it is the host and port of their URL.",
+      "Shows how destinations stand, what is held back for them and until when. A destination is an endpoint, by its id; for deliveries without one it is their URL without https:// and query string.",
     )
     .argument("[destination]", "only this one")
     .addOption(new Option("--state <state>", "only in this state").choices(DESTINATION_STATES))

@@ -42,7 +42,9 @@ export function destinationTable(
 
 /** The row of `destinations` that a delivery belongs to. */
 export function destinationKeyOf({ endpointId, webhookUrl }: Delivery): string | undefined {
-  return endpointId ?? (URL.parse(webhookUrl)?.host || undefined);
+  if (endpointId !== null) return endpointId;
+  const url = URL.parse(webhookUrl);
+  return url === null || url.host === "" ? undefined : `${url.host}${url.pathname}`;
 }
 
 /** Why a pending delivery does not leave although it is its turn; null: nothing holds it back. */

@@ -51,7 +51,8 @@ export const CircuitSchema = Nullable(Type.Object(circuitFields, { examples: [ci
 export const DestinationSchema = Type.Object(
   {
     destination: Type.String({
-      description: "The endpoint's id; of deliveries without one the host and port.",
+      description:
+        "The endpoint's id; of deliveries without one their URL, without scheme and query string.",
     }),
     endpointId: Nullable(Uuid),
     clientId: Nullable(Uuid),
@@ -59,7 +60,12 @@ export const DestinationSchema = Type.Object(
   },
   {
     examples: [
-      { destination: "hooks.example.com", endpointId: null, clientId: null, ...circuitExample },
+      {
+        destination: "hooks.example.com/orders",
+        endpointId: null,
+        clientId: null,
+        ...circuitExample,
+      },
     ],
   },
 );
@@ -72,5 +78,5 @@ export const DestinationListQuery = Type.Object({
 });
 
 export const DestinationParams = Type.Object({
-  destination: Type.String({ minLength: 1, examples: ["hooks.example.com"] }),
+  destination: Type.String({ minLength: 1, examples: ["hooks.example.com/orders"] }),
 });

@@ -42,7 +42,7 @@ const ABOUT_THE_URL: ReadonlySet<DestinationVerdict> = new Set<DestinationVerdic
   "url_too_long",
 ]);
 
-const MAX_URL_CHARACTERS = 2_048;
+export const MAX_URL_CHARACTERS = 2_048;
 /** Bounds the parser's work; text may shrink when it is normalised, though hardly to a quarter. */
 const MAX_RAW_CHARACTERS = 4 * MAX_URL_CHARACTERS;
 /** RFC 1035 §2.3.4. */
@@ -108,9 +108,13 @@ export function maskUrl(url: string): string {
   return `${parsed.protocol}//${userinfo}${parsed.host}${parsed.pathname}${query}`;
 }
 
-/** How a URL's destination is told apart from others: by host and port. */
+/**
+ * How a URL's destination is told apart from others: by all but its scheme and query string, as
+ * migrations/0009_destination_urls.sql has it. Not by its host: a vendor's has many customers' hooks.
+ */
 export function destinationOf(url: string): string {
-  return new URL(url).host;
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }
 
 /** The host as `net.connect` wants it: an IPv6 address without its brackets. */

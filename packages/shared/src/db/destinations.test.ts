@@ -50,7 +50,7 @@ async function save(key: string, circuit: Circuit): Promise<void> {
 }
 
 async function waiting(host: string, count: number): Promise<void> {
-  const row = () => newDelivery({ webhookUrl: `https://${host}/` });
+  const row = () => newDelivery({ webhookUrl: `https://${host}` });
   await insertDeliveries(sql, Array.from({ length: count }, row));
 }
 
@@ -60,35 +60,39 @@ describe("a destination's row", () => {
     ["open", OPEN],
     ["half open", HALF_OPEN],
   ])("gives back what was written, %s", async (_name, circuit) => {
-    await save("a.example", circuit);
-    const { known, nowMs } = await inTransaction(sql, (tx) => lockDestinations(tx, ["a.example"]));
-    expect(known.get("a.example")).toEqual({ key: "a.example", isQuick: true, circuit });
+    await save("a.example/in", circuit);
+    const { known, nowMs } = await inTransaction(sql, (tx) =>
+      lockDestinations(tx, ["a.example/in"]),
+    );
+    expect(known.get("a.example/in")).toEqual({ key: "a.example/in", isQuick: true, circuit });
     expect(Math.abs(nowMs - Date.now())).toBeLessThan(60_000);
   });
 
   it("is what was written last", async () => {
-    await save("a.example", OPEN);
-    await save("a.example", HALF_OPEN);
-    expect(await describeDestinations(sql, ["a.example"])).toMatchObject([{ circuit: HALF_OPEN }]);
+    await save("a.example/in", OPEN);
+    await save("a.example/in", HALF_OPEN);
+    expect(await describeDestinations(sql, ["a.example/in"])).toMatchObject([
+      { circuit: HALF_OPEN },
+    ]);
   });
 });
 
 describe("the list of destinations", () => {
   it("is by key, page by page, filtered by state, with what is held back", async () => {
-    await save("b.example", OPEN);
-    await save("a.example", { ...CLOSED, sinceMs: NOW });
-    await save("c.example", HALF_OPEN);
-    await waiting("a.example", 1);
-    await waiting("b.example", 3);
+    await save("b.example/in", OPEN);
+    await save("a.example/in", { ...CLOSED, sinceMs: NOW });
+    await save("c.example/in", HALF_OPEN);
+    await waiting("a.example/in", 1);
+    await waiting("b.example/in", 3);
     const page = await listDestinations(sql, {}, { limit: 2, afterKey: "" });
     expect(page).toMatchObject([
-      { key: "a.example", heldBack: 0 },
-      { key: "b.example", heldBack: 3, circuit: { state: "open" } },
+      { key: "a.example/in", heldBack: 0 },
+      { key: "b.example/in", heldBack: 3, circuit: { state: "open" } },
     ]);
-    const rest = await listDestinations(sql, {}, { limit: 2, afterKey: "b.example" });
-    expect(rest.map(({ key }) => key)).toEqual(["c.example"]);
+    const rest = await listDestinations(sql, {}, { limit: 2, afterKey: "b.example/in" });
+    expect(rest.map(({ key }) => key)).toEqual(["c.example/in"]);
     const open = await listDestinations(sql, { state: "open" }, { limit: 9, afterKey: "" });
-    expect(open.map(({ key }) => key)).toEqual(["b.example"]);
+    expect(open.map(({ key }) => key)).toEqual(["b.example/in"]);
     expect(await countDestinations(sql, { state: "open" })).toBe(1);
     expect(await countStates(sql)).toEqual({
       closed: 1,
@@ -102,14 +106,18 @@ describe("the list of destinations", () => {
 
 describe("the upkeep", () => {
   it("forgets what nothing was sent to for a day, but nothing that is held back or paused", async () => {
-    await save("idle.example", CLOSED);
-    await save("paused.example", { ...CLOSED, pausedUntilMs: NOW + 60_000 });
-    await save("open.example", OPEN);
+    await save("idle.example/in", CLOSED);
+    await save("paused.example/in", { ...CLOSED, pausedUntilMs: NOW + 60_000 });
+    await save("open.example/in", OPEN);
     await sql`update destinations set updated_at = now() - interval '25 hours'`;
-    await save("busy.example", CLOSED);
+    await save("busy.example/in", CLOSED);
     expect(await removeIdleDestinations(sql)).toBe(1);
     const left = await listDestinations(sql, {}, { limit: 9, afterKey: "" });
-    expect(left.map(({ key }) => key)).toEqual(["busy.example", "open.example", "paused.example"]);
+    expect(left.map(({ key }) => key)).toEqual([
+      "busy.example/in",
+      "open.example/in",
+      "paused.example/in",
+    ]);
   });
 
   it("forgets endpoints' paces and keeps the common one", async () => {
@@ -125,23 +133,24 @@ describe("the upkeep", () => {
   });
 
   it("closes circuits for which nothing waits", async () => {
-    await save("nothing.example", OPEN);
-    await save("something.example", HALF_OPEN);
-    await waiting("something.example", 1);
-    expect(await closeForgottenCircuits(sql)).toEqual(["nothing.example"]);
-    const [row] = await describeDestinations(sql, ["nothing.example"]);
+    await save("nothing.example/in", OPEN);
+    await save("something.example/in", HALF_OPEN);
+    await waiting("something.example/in", 1);
+    expect(await closeForgottenCircuits(sql)).toEqual(["nothing.example/in"]);
+    const [row] = await describeDestinations(sql, ["nothing.example/in"]);
     expect(row?.circuit).toMatchObject({ state: "closed", failuresInARow: 14, reason: "http_503" });
   });
 
   it("fails what waits for a host that did not answer for so long, and nothing else", async () => {
-    await save("dead.example", { ...OPEN, sinceMs: NOW - 10_000 });
-    await save("ill.example", { ...OPEN, sinceMs: NOW });
-    for (const host of ["dead.example", "ill.example", "new.example"]) await waiting(host, 2);
+    await save("dead.example/in", { ...OPEN, sinceMs: NOW - 10_000 });
+    await save("ill.example/in", { ...OPEN, sinceMs: NOW });
+    for (const host of ["dead.example/in", "ill.example/in", "new.example/in"])
+      await waiting(host, 2);
     expect(await failHeldBack(sql, 5_000)).toBe(2);
     expect(await failHeldBack(sql, 5_000)).toBe(0);
     const rows = await sql`
       select destination, last_error, error_type from webhook_deliveries where status = 'failed'`;
-    const failed = { destination: "dead.example", last_error: GIVEN_UP, error_type: "network" };
+    const failed = { destination: "dead.example/in", last_error: GIVEN_UP, error_type: "network" };
     expect([...rows]).toEqual([failed, failed]);
   });
 });

@@ -44,7 +44,7 @@ interface Given {
 async function accept(host: string, given: Given = {}): Promise<string> {
   const { dueInMs = 0, endpointId = null, clientId = null, ageMs = 0 } = given;
   const createdAt = new Date(Date.now() - ageMs);
-  const webhookUrl = `https://${host}/in?x=1`;
+  const webhookUrl = `https://${host}?x=1`;
   const row = newDelivery({ endpointId, clientId, webhookUrl, createdAt });
   await insertDeliveries(sql, [row]);
   await sql`
@@ -77,19 +77,19 @@ const claim = async (...ids: string[]) =>
   );
 
 describe("a walk over the destinations", () => {
-  it("finds each with something due once, by endpoint or by host and port, with what it needs to know", async () => {
+  it("finds each with something due once, by endpoint or by URL, with what it needs to know", async () => {
     const endpointId = await insertEndpoint(sql, { rate_limit_per_second: 7, max_in_flight: 3 });
-    await accept("a.example:8443", { dueInMs: -5_000 });
-    await accept("a.example:8443");
-    await accept("a.example:8443", { dueInMs: 60_000 });
-    await accept("b.example", { dueInMs: 60_000 });
-    await accept("elsewhere.example", { endpointId });
-    await know("a.example:8443", { failuresInARow: 4, reason: "timeout" });
+    await accept("a.example:8443/in", { dueInMs: -5_000 });
+    await accept("a.example:8443/in");
+    await accept("a.example:8443/in", { dueInMs: 60_000 });
+    await accept("b.example/in", { dueInMs: 60_000 });
+    await accept("elsewhere.example/in", { endpointId });
+    await know("a.example:8443/in", { failuresInARow: 4, reason: "timeout" });
     const { found, next } = await walk();
     expect(next).toBeNull();
     expect(found).toHaveLength(2);
-    expect(found.find(({ destination }) => destination === "a.example:8443")).toMatchObject({
-      key: "a.example:8443",
+    expect(found.find(({ destination }) => destination === "a.example:8443/in")).toMatchObject({
+      key: "a.example:8443/in",
       free: 2,
       waiting: 3,
       outstanding: 0,
@@ -110,30 +110,33 @@ describe("a walk over the destinations", () => {
   it("counts no further than it looks, however much there is", async () => {
     await insertDeliveries(
       sql,
-      Array.from({ length: 30 }, () => newDelivery({ webhookUrl: "https://much.example/" })),
+      Array.from({ length: 30 }, () => newDelivery({ webhookUrl: "https://much.example/in" })),
     );
     const { found } = await walk({ look: 20 });
-    expect(found).toMatchObject([{ destination: "much.example", free: 20, waiting: 20 }]);
+    expect(found).toMatchObject([{ destination: "much.example/in", free: 20, waiting: 20 }]);
   });
 
   it("goes on behind the last one, and says when it is round", async () => {
-    for (const host of ["c.example", "a.example", "b.example"]) await accept(host);
+    for (const host of ["c.example/in", "a.example/in", "b.example/in"]) await accept(host);
     const first = await walk({ limit: 2 });
-    expect(first.found.map(({ destination }) => destination)).toEqual(["a.example", "b.example"]);
-    expect(first.next).toBe("b.example");
-    const second = await walk({ limit: 2, after: "b.example" });
-    expect(second.found.map(({ destination }) => destination)).toEqual(["c.example"]);
+    expect(first.found.map(({ destination }) => destination)).toEqual([
+      "a.example/in",
+      "b.example/in",
+    ]);
+    expect(first.next).toBe("b.example/in");
+    const second = await walk({ limit: 2, after: "b.example/in" });
+    expect(second.found.map(({ destination }) => destination)).toEqual(["c.example/in"]);
     expect(second.next).toBeNull();
   });
 
   it("counts what is queued or in flight as outstanding, and finds nothing where all is", async () => {
-    const [first, second] = [await accept("a.example"), await accept("a.example")];
-    await accept("a.example");
-    await lease(share("a.example", 2));
+    const [first, second] = [await accept("a.example/in"), await accept("a.example/in")];
+    await accept("a.example/in");
+    await lease(share("a.example/in", 2));
     await claim(first);
     expect((await walk()).found).toMatchObject([{ free: 1, outstanding: 2 }]);
     expect(await countOutstanding(sql)).toMatchObject({ mainQueued: 1, mainInFlight: 1, side: 0 });
-    await lease(share("a.example", 2, { lane: "side" }));
+    await lease(share("a.example/in", 2, { lane: "side" }));
     expect((await walk()).found).toEqual([]);
     expect(second).not.toBe("");
   });
@@ -141,8 +144,8 @@ describe("a walk over the destinations", () => {
   it("tells endpoints that are disabled or gone", async () => {
     const disabled = await insertEndpoint(sql, { enabled: false });
     const gone = randomUUID();
-    await accept("a.example", { endpointId: disabled });
-    await accept("a.example", { endpointId: gone });
+    await accept("a.example/in", { endpointId: disabled });
+    await accept("a.example/in", { endpointId: gone });
     const { found } = await walk();
     expect(found.map(({ isEnded }) => isEnded)).toEqual([true, true]);
   });
@@ -155,7 +158,7 @@ describe("leasing shares", () => {
     const sweep = async (): Promise<string[]> => {
       const leased: string[] = [];
       for (;;) {
-        const ids = await leaseIds(share("example.com", 7));
+        const ids = await leaseIds(share("example.com/", 7));
         if (ids.length === 0) return leased;
         leased.push(...ids);
       }
@@ -165,69 +168,69 @@ describe("leasing shares", () => {
   });
 
   it("takes what has been due longest, up to its count, of each destination", async () => {
-    await accept("a.example", { dueInMs: -1_000 });
-    const oldest = await accept("a.example", { dueInMs: -9_000 });
-    const older = await accept("a.example", { dueInMs: -5_000 });
-    const other = await accept("b.example");
-    await accept("c.example");
-    const leased = await leaseIds(share("a.example", 2), share("b.example", 5));
+    await accept("a.example/in", { dueInMs: -1_000 });
+    const oldest = await accept("a.example/in", { dueInMs: -9_000 });
+    const older = await accept("a.example/in", { dueInMs: -5_000 });
+    const other = await accept("b.example/in");
+    await accept("c.example/in");
+    const leased = await leaseIds(share("a.example/in", 2), share("b.example/in", 5));
     expect(leased).toEqual([oldest, older, other].toSorted());
   });
 
   it("takes one in four from the newest on the main lane, so that they overtake a backlog", async () => {
     const ids: string[] = [];
-    for (let n = 0; n < 12; n++) ids.push(await accept("a.example", { dueInMs: n - 60_000 }));
-    const first = await leaseIds(share("a.example", 4));
+    for (let n = 0; n < 12; n++) ids.push(await accept("a.example/in", { dueInMs: n - 60_000 }));
+    const first = await leaseIds(share("a.example/in", 4));
     expect(first).toEqual([...ids.slice(0, 3), ...ids.slice(11)].toSorted());
-    const beside = await leaseIds(share("a.example", 4, { lane: "side" }));
+    const beside = await leaseIds(share("a.example/in", 4, { lane: "side" }));
     expect(beside).toEqual(ids.slice(3, 7).toSorted());
     // What is both is one.
-    expect(await leaseIds(share("a.example", 40))).toHaveLength(4);
+    expect(await leaseIds(share("a.example/in", 40))).toHaveLength(4);
   });
 
   it("takes what will be due within the horizon, with the wait until then, and nothing later", async () => {
-    const soon = await accept("a.example", { dueInMs: 1_400 });
-    await accept("a.example", { dueInMs: 60_000 });
-    const leased = await lease(share("a.example", 5));
+    const soon = await accept("a.example/in", { dueInMs: 1_400 });
+    await accept("a.example/in", { dueInMs: 60_000 });
+    const leased = await lease(share("a.example/in", 5));
     expect(leased.map(({ id }) => id)).toEqual([soon]);
     expect(leased[0]?.delayMs).toBeGreaterThan(0);
     expect(leased[0]?.delayMs).toBeLessThanOrEqual(1_400);
   });
 
   it("takes nothing that is leased, until the lease has ended or was given back", async () => {
-    const [returned, ended] = [await accept("a.example"), await accept("a.example")];
-    await lease(share("a.example", 5));
-    expect(await leaseIds(share("a.example", 5))).toEqual([]);
+    const [returned, ended] = [await accept("a.example/in"), await accept("a.example/in")];
+    await lease(share("a.example/in", 5));
+    expect(await leaseIds(share("a.example/in", 5))).toEqual([]);
     await returnLeases(sql, [returned]);
-    expect(await leaseIds(share("a.example", 5))).toEqual([returned]);
+    expect(await leaseIds(share("a.example/in", 5))).toEqual([returned]);
     await sql`update webhook_deliveries set queued_until = now() where id = ${ended}`;
     await endLeases(sql);
-    expect(await leaseIds(share("a.example", 5))).toEqual([ended]);
+    expect(await leaseIds(share("a.example/in", 5))).toEqual([ended]);
   });
 
   it("takes the oldest first by age, whatever is due longer", async () => {
-    const newer = await accept("a.example", { dueInMs: -9_000 });
-    const older = await accept("a.example", { dueInMs: -1_000, ageMs: 60_000 });
-    const probe = share("a.example", 1, { lane: "probe", order: "age" });
+    const newer = await accept("a.example/in", { dueInMs: -9_000 });
+    const older = await accept("a.example/in", { dueInMs: -1_000, ageMs: 60_000 });
+    const probe = share("a.example/in", 1, { lane: "probe", order: "age" });
     expect(await leaseIds(probe)).toEqual([older]);
     expect(await leaseIds(probe)).toEqual([newer]);
   });
 
   it("takes early what was tried before its destination changed its state, and it can be claimed", async () => {
     const sinceMs = Date.now() - 1_000;
-    const triedBefore = await accept("a.example", { dueInMs: 60_000, ageMs: 90_000 });
-    const triedSince = await accept("a.example", { dueInMs: 60_000, ageMs: 80_000 });
-    const ourFault = await accept("a.example", { dueInMs: 60_000, ageMs: 70_000 });
-    const untried = await accept("a.example");
-    const half = share("a.example", 9, { lane: "side", order: "age", sinceMs });
-    await know("a.example", { state: "half_open", sinceMs, ratePerSecond: 2 });
+    const triedBefore = await accept("a.example/in", { dueInMs: 60_000, ageMs: 90_000 });
+    const triedSince = await accept("a.example/in", { dueInMs: 60_000, ageMs: 80_000 });
+    const ourFault = await accept("a.example/in", { dueInMs: 60_000, ageMs: 70_000 });
+    const untried = await accept("a.example/in");
+    const half = share("a.example/in", 9, { lane: "side", order: "age", sinceMs });
+    await know("a.example/in", { state: "half_open", sinceMs, ratePerSecond: 2 });
     await sql`update webhook_deliveries set sent_at = now() - interval '30 seconds'
       where id = any(${[triedBefore, ourFault]}::uuid[])`;
     await sql`update webhook_deliveries set sent_at = now() where id = ${triedSince}`;
     await sql`update webhook_deliveries set internal_faults = 1 where id = ${ourFault}`;
     expect(await leaseIds(half)).toEqual([triedBefore, untried].toSorted());
     expect(await claim(triedBefore)).toMatchObject([{ outcome: "claimed", id: triedBefore }]);
-    const [row] = await sql`select released_at from destinations where key = 'a.example'`;
+    const [row] = await sql`select released_at from destinations where key = 'a.example/in'`;
     expect(row?.["released_at"]).toBeInstanceOf(Date);
   });
 });
@@ -255,9 +258,9 @@ describe("a claim", () => {
     ["an open one's probe", { state: "open", probeAtMs: 0 }, true, "probe", "claimed"],
     ["a half open one", { state: "half_open", ratePerSecond: 2 }, true, "side", "claimed"],
   ])("of %s", async (_what, circuit, isQuick, lane, expected) => {
-    const id = await accept("a.example");
-    await lease(share("a.example", 1, { lane }));
-    const record = { key: "a.example", endpointId: null, clientId: null, isQuick };
+    const id = await accept("a.example/in");
+    await lease(share("a.example/in", 1, { lane }));
+    const record = { key: "a.example/in", endpointId: null, clientId: null, isQuick };
     await saveDestinations(sql, [{ ...record, circuit: { ...CLOSED, ...circuit } }]);
     const claimed = await claimOne(id);
     const [row] = await sql`
@@ -272,9 +275,13 @@ describe("a claim", () => {
   });
 
   it("is granted on the main lane while its destination has few enough in flight", async () => {
-    const ids = [await accept("a.example"), await accept("a.example"), await accept("a.example")];
-    await know("a.example");
-    await lease(share("a.example", 3));
+    const ids = [
+      await accept("a.example/in"),
+      await accept("a.example/in"),
+      await accept("a.example/in"),
+    ];
+    await know("a.example/in");
+    await lease(share("a.example/in", 3));
     const granted = [];
     for (const deliveryId of ids) {
       const wanted = { deliveryId, workerId: randomUUID(), claimId: randomUUID() };
@@ -284,10 +291,13 @@ describe("a claim", () => {
   });
 
   it("says how its destination stands, and that it is new", async () => {
-    const id = await accept("new.example");
-    expect(await claimOne(id)).toMatchObject({ destination: "new.example", standing: undefined });
-    await know("known.example", { failuresInARow: 3 });
-    expect(await claimOne(await accept("known.example"))).toMatchObject({
+    const id = await accept("new.example/in");
+    expect(await claimOne(id)).toMatchObject({
+      destination: "new.example/in",
+      standing: undefined,
+    });
+    await know("known.example/in", { failuresInARow: 3 });
+    expect(await claimOne(await accept("known.example/in"))).toMatchObject({
       standing: { isQuick: true, isClosed: true, failuresInARow: 3, hasOwnRate: false },
     });
   });
@@ -295,7 +305,7 @@ describe("a claim", () => {
   it("is granted up to maxInFlight, over any number of claims at once", async () => {
     const endpointId = await insertEndpoint(sql, { max_in_flight: 3 });
     const ids = await Promise.all(
-      Array.from({ length: 20 }, () => accept("a.example", { endpointId })),
+      Array.from({ length: 20 }, () => accept("a.example/in", { endpointId })),
     );
     const tries = [claim(...ids.slice(0, 10)), ...ids.map((id) => claim(id))];
     const claimed = (await Promise.all(tries)).flat().filter((one) => one !== undefined);

@@ -136,7 +136,9 @@ export async function walkDestinations(
     left join destinations as destination on destination.key = walk.destination
     left join webhook_endpoints as endpoint on endpoint.id =
       case when walk.destination ~ ${ENDPOINT_KEY} then walk.destination::uuid end
-    where walk.destination is not null`;
+    where walk.destination is not null
+    -- The joins keep no order of their own, and the last one says where to go on.
+    order by walk.step`;
   const last = rows.at(-1)?.destination ?? null;
   return {
     found: rows.filter(({ free }) => free > 0),

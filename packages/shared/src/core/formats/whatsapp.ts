@@ -23,6 +23,8 @@ const HOST = "graph.facebook.com";
 const MOST_TEXT_CHARACTERS = 4_096;
 /** E.164: at most 15 digits, of which the first is no 0. */
 const PHONE_NUMBER = /^\+?[1-9]\d{4,14}$/;
+/** With brackets, dashes and the like; longer is none, and is not looked at. */
+const LONGEST_WRITTEN_NUMBER = 64;
 const WRITTEN_NUMBER = /^\s*\+?[\d\s().-]+$/;
 const TO_NAMES = ["to", "to_phone", "toPhone"];
 const TYPE_NAMES = ["type", "message_type", "messageType"];
@@ -82,7 +84,7 @@ function messageOf(subject: Subject): Message {
 
 /** The plus sign stays: without it the API may put the sender's country code in front. */
 function phoneNumberIn(text: string): string {
-  if (!WRITTEN_NUMBER.test(text)) return text;
+  if (text.length > LONGEST_WRITTEN_NUMBER || !WRITTEN_NUMBER.test(text)) return text;
   return text.replaceAll(/[^+\d]/g, "");
 }
 
