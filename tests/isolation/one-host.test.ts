@@ -2,10 +2,11 @@
  * Many customers' hooks stand at one host (Zapier's, Make's), and most are posted to by their URL, without
  * an endpoint. Once 30 deliveries to a dead one kept another's waiting for minutes.
  */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { startReceiver, type Hook } from "@webhook-delivery/shared/testing/receiver.ts";
 import { newClient } from "@webhook-delivery/shared/testing/registry.ts";
 import { BACKENDS, startService } from "@webhook-delivery/shared/testing/service.ts";
+import { PATIENCE } from "@webhook-delivery/shared/testing/signal.ts";
 
 const to = ({ url }: Hook) => ({ webhookUrl: `${url}?token=of-this-one`, payload: {} });
 const keyOf = ({ url }: Hook) => url.replace("http://", "");
@@ -33,8 +34,9 @@ test.concurrent.each(BACKENDS)(
       await api.post("/webhook-delivery", to(fine), as);
       await fine.waitFor(count);
     }
-    const standing = async (hook: Hook) =>
-      (await api.get(`/destinations/${encodeURIComponent(keyOf(hook))}`)).text;
+    const look = (hook: Hook, own?: typeof as) =>
+      api.get(`/destinations/${encodeURIComponent(keyOf(hook))}`, own);
+    const standing = async (hook: Hook) => (await look(hook)).text;
     expect(JSON.parse(await standing(dead))).toMatchObject({ destination: { state: "open" } });
     expect(JSON.parse(await standing(busy))).toMatchObject({
       destination: { state: "closed", pausedUntil: expect.any(String) as unknown },
@@ -42,5 +44,10 @@ test.concurrent.each(BACKENDS)(
     expect(JSON.parse(await standing(fine))).toMatchObject({
       destination: { state: "closed", pausedUntil: null, heldBack: 0 },
     });
+
+    // Nothing of another client's waits there, and then something does.
+    expect((await look(busy, as)).status).toBe(404);
+    await api.post("/webhook-delivery", to(busy), as);
+    await vi.waitFor(async () => expect((await look(busy, as)).status).toBe(200), PATIENCE);
   },
 );

@@ -502,7 +502,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One destination and its state */
+        /**
+         * One destination and its state
+         * @description A client sees its own endpoints, and a URL without an endpoint while deliveries of its own wait for it.
+         */
         get: operations["getDestinationsByDestination"];
         put?: never;
         post?: never;

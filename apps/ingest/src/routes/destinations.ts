@@ -8,6 +8,7 @@ import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   countDestinations,
   describeDestinations,
+  isWaitedForBy,
   listDestinations,
 } from "@webhook-delivery/shared/db/destination-list.ts";
 import { destinationJson } from "./destination-json.ts";
@@ -66,6 +67,8 @@ export const destinationRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }>
       schema: {
         tags,
         summary: "One destination and its state",
+        description:
+          "A client sees its own endpoints, and a URL without an endpoint while deliveries of its own wait for it.",
         params: DestinationParams,
         response: { 200: Success({ destination: DestinationSchema }), ...errors(404) },
       },
@@ -73,7 +76,12 @@ export const destinationRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }>
     async ({ params, caller }) => {
       const clientId = clientScope(caller);
       const [found] = await describeDestinations(sql, [params.destination]);
-      if (found === undefined || (clientId !== undefined && found.clientId !== clientId)) {
+      const isShown =
+        found !== undefined &&
+        (clientId === undefined ||
+          found.clientId === clientId ||
+          (found.endpointId === null && (await isWaitedForBy(sql, { clientId, key: found.key }))));
+      if (!isShown) {
         throw new DomainError("not_found", "Nothing was sent to such a destination.");
       }
       return { status, destination: destinationJson(found) };

@@ -58,6 +58,19 @@ export async function describeDestinations(
   );
 }
 
+/** Whether something of the client's waits for it, in no queue: what its state may hold back. */
+export async function isWaitedForBy(
+  sql: Queryable,
+  { clientId, key }: { readonly clientId: string; readonly key: string },
+): Promise<boolean> {
+  const found = await sql`
+    select from webhook_deliveries
+    where destination = ${key} and client_id = ${clientId} and status = 'pending'
+      and not held and queued_until is null
+    limit 1`;
+  return found.count === 1;
+}
+
 export interface StateCounts extends Readonly<Record<CircuitState | "paused", number>> {
   /** Over all of them that are not closed, or are paused. */
   readonly heldBack: number;
