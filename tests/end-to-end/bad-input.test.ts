@@ -161,6 +161,13 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     await expectNothingWritten();
   });
 
+  test.concurrent("an error says once what is wrong with a field that may be null", async () => {
+    const answer = await service.api.post("/webhook-delivery", { ...good, maxAttempts: 11 });
+    expect(answer.body.error.details).toEqual([
+      { field: "body.maxAttempts", message: "must be <= 10" },
+    ]);
+  });
+
   test.concurrent("an error names the field and never the secret", async () => {
     const webhookSecret = "whsec_this-is-not-base64!";
     const answer = await service.api.post("/webhook-delivery", { ...good, webhookSecret });

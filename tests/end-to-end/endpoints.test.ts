@@ -179,6 +179,10 @@ describe("an owner", () => {
     const again = bodyOf<RegisteredEndpoint>(await put({ url: moved, name: "new" }, one), 200);
     expect(again.endpoint).toMatchObject({ id: first.endpoint.id, url: moved, name: "new" });
     expect(again).not.toHaveProperty("secret");
+    const more = bodyOf<RegisteredEndpoint>(await put({ sources: ["+1", "+2"] }, one), 200);
+    expect(more.endpoint.sources).toEqual(["+15551230001", "+1", "+2"]);
+    const every = bodyOf<RegisteredEndpoint>(await put({ sources: [] }, one), 200);
+    expect(every.endpoint.sources).toEqual([]);
     const other = bodyOf<RegisteredEndpoint>(await put({ url: moved }, two), 201);
     expect(other.endpoint.id).not.toBe(first.endpoint.id);
     expect((await put({ name: "no url" }, await newClient(service.api, "empty"))).status).toBe(400);

@@ -146,6 +146,13 @@ describe("an event", () => {
     expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
     const other = await service.api.post("/events", { ...event, data: { a: 2 } }, client.as);
     expect([other.status, other.body.error.code]).toEqual([409, "idempotency_conflict"]);
+    // The header means the same where the body has no eventId.
+    const headers = { ...client.as.headers, "idempotency-key": "event-1" };
+    const byHeader = await service.api.post("/events", { type: "t", data: { a: 1 } }, { headers });
+    expect([byHeader.status, (byHeader.body as unknown as PublishedEvent).eventId]).toEqual([
+      200,
+      "event-1",
+    ]);
     const elsewhere = await startClient("has the same id");
     expect((await elsewhere.publish(event)).eventId).toBe("event-1");
     await service.finished(ids[0] ?? "");

@@ -116,11 +116,17 @@ export function misfit(
   found: readonly FastifySchemaValidationError[],
   context: string | undefined,
 ): DomainError {
-  const details = found.map(({ instancePath, message = "is not valid", params }) => ({
+  const told = found.filter(saysMore);
+  const details = (told.length > 0 ? told : found).map(({ instancePath, message, params }) => ({
     field: fieldPath(context, instancePath, params),
-    message: wordsFor(params) ?? message,
+    message: wordsFor(params) ?? message ?? "is not valid",
   }));
   return new DomainError("invalid_request", "The request does not fit the API.", details);
+}
+
+/** Of a field that may be null too, the validator also says that it is not, and that nothing fits. */
+function saysMore({ keyword, params }: FastifySchemaValidationError): boolean {
+  return keyword !== "anyOf" && params["type"] !== "null";
 }
 
 /** Where the validator says less than would help: that there are allowed values, and not which. */

@@ -346,7 +346,7 @@ export interface paths {
         get?: never;
         /**
          * Register or update the one endpoint of a source
-         * @description One per client and source, for instance a phone number. It gets the events of that source unless `sources` says otherwise. 201 with its secret when it was not there.
+         * @description One per client and source, for instance a phone number. It gets the events of that source, and of those that `sources` names; an empty list means every source. 201 with its secret when it was not there.
          */
         put: operations["putEndpointsBySourceBySource"];
         post?: never;
@@ -526,7 +526,7 @@ export interface paths {
         put?: never;
         /**
          * Publish an event
-         * @description Makes one delivery for each endpoint of its client that subscribes to its type and source, all or none. An event that nobody subscribes to is stored (`matched: 0`). The same eventId again: 200 with the first deliveries; with another type, source or data: 409.
+         * @description Makes one delivery for each endpoint of its client that subscribes to its type and source, all or none. An event that nobody subscribes to is stored (`matched: 0`). The same eventId again: 200 with the first deliveries; with another type, source or data: 409. The header Idempotency-Key is the eventId where the body has none.
          */
         post: operations["postEvents"];
         delete?: never;
@@ -2353,7 +2353,9 @@ export interface operations {
     postEvents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

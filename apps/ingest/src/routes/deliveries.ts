@@ -74,7 +74,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
         querystring: DeliveryListQuery,
         response: {
           200: DeliveryPage,
-          ...errors(400),
+          ...errors(400, 404),
         },
       },
     },

@@ -69,7 +69,7 @@ export const endpointRoutes: FastifyPluginAsyncTypebox<RegisterDeps> = async (ap
         tags,
         summary: "Register or update the one endpoint of a source",
         description:
-          "One per client and source, for instance a phone number. It gets the events of that source unless `sources` says otherwise. 201 with its secret when it was not there.",
+          "One per client and source, for instance a phone number. It gets the events of that source, and of those that `sources` names; an empty list means every source. 201 with its secret when it was not there.",
         params: SourceParams,
         body: EndpointForSourceBody,
         response: { 200: OneEndpoint, 201: WithSecret, ...errors(400, 404, 413, 415, 503) },

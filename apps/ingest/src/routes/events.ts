@@ -1,5 +1,6 @@
 /** `/events`: publish something that happened to everybody who subscribes to it. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
 import { clientScope } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { memberText } from "@webhook-delivery/shared/core/json-text.ts";
@@ -10,6 +11,7 @@ import {
 import { findEvent } from "@webhook-delivery/shared/db/events.ts";
 import { publishEvent, type PublishDeps } from "@webhook-delivery/shared/dispatch/publish-event.ts";
 import { deliveryJson } from "./delivery-json.ts";
+import { readIdempotencyKey } from "./delivery-request.ts";
 import {
   EventParams,
   EventQuery,
@@ -38,7 +40,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<PublishDeps> = async (app, d
         tags,
         summary: "Publish an event",
         description:
-          "Makes one delivery for each endpoint of its client that subscribes to its type and source, all or none. An event that nobody subscribes to is stored (`matched: 0`). The same eventId again: 200 with the first deliveries; with another type, source or data: 409.",
+          "Makes one delivery for each endpoint of its client that subscribes to its type and source, all or none. An event that nobody subscribes to is stored (`matched: 0`). The same eventId again: 200 with the first deliveries; with another type, source or data: 409. The header Idempotency-Key is the eventId where the body has none.",
+        headers: Type.Object({ "idempotency-key": Type.Optional(Type.String()) }),
         body: NewEventBody,
         response: {
           200: Published,
@@ -47,10 +50,11 @@ export const eventRoutes: FastifyPluginAsyncTypebox<PublishDeps> = async (app, d
         },
       },
     },
-    async ({ body, bodyText, caller }, reply) => {
+    async ({ body, bodyText, caller, headers }, reply) => {
+      const idempotencyKey = readIdempotencyKey(headers["idempotency-key"]);
       const { eventId, deliveryIds, disabledIds, isReplay } = await publishEvent(deps, {
         clientId: await chooseOwner(sql, caller, body.clientId),
-        eventId: body.eventId ?? null,
+        eventId: body.eventId ?? idempotencyKey ?? null,
         type: body.type,
         source: body.source ?? null,
         dataText: memberText(bodyText, "data") ?? "null",

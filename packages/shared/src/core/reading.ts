@@ -34,6 +34,11 @@ export function quote(text: string): string {
   return `${points.slice(0, MOST_QUOTED_CHARACTERS).join("")}…`;
 }
 
+/** Where another sentence follows. */
+export function ended(text: string): string {
+  return /[.!?…]$/u.test(text) ? text : `${text}.`;
+}
+
 /** The JSON object that an answer's body is; undefined: it is none, or not all of it was read. */
 export function objectIn(body: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -84,16 +84,24 @@ export async function registerForSource(
   deps: RegisterDeps,
   wanted: Registration & { readonly registeredSource: string },
 ): Promise<{ readonly endpoint: Endpoint; readonly secret?: string }> {
-  const source = { source: wanted.registeredSource, clientId: wanted.clientId };
-  const existing = await findEndpointBySource(deps.sql, source);
+  const { registeredSource, clientId } = wanted;
+  const existing = await findEndpointBySource(deps.sql, { source: registeredSource, clientId });
+  // Whatever else it is to get, its own source is one of them; an empty list is all there are.
+  const sources =
+    wanted.sources === undefined || wanted.sources.length === 0
+      ? wanted.sources
+      : [...new Set([registeredSource, ...wanted.sources])];
   if (existing === undefined) {
     if (wanted.url === undefined) throw urlIsMissing();
-    const sources = wanted.sources ?? [wanted.registeredSource];
-    const registered = await registerEndpoint(deps, { ...wanted, sources });
+    const registered = await registerEndpoint(deps, {
+      ...wanted,
+      sources: sources ?? [registeredSource],
+    });
     // Undefined: somebody else was faster, so there is one to change now.
     return registered ?? registerForSource(deps, wanted);
   }
-  return { endpoint: await changeEndpoint(deps, { id: existing.id }, wanted) };
+  const changes = sources === undefined ? wanted : { ...wanted, sources };
+  return { endpoint: await changeEndpoint(deps, { id: existing.id }, changes) };
 }
 
 export async function changeEndpoint(

@@ -7,7 +7,7 @@
  * The body is what the first call says. To any other host it goes as it is, in one signed call.
  * https://developers.kit.com/api-reference/overview
  */
-import { objectIn, quote, type Answer, type Reading } from "../reading.ts";
+import { ended, objectIn, quote, type Answer, type Reading } from "../reading.ts";
 import { parseRetryAfterMs } from "../retry-after.ts";
 import { keyIn, nameOf, oneSignedCall } from "./format.ts";
 import type { Call, Calls, Format, Sending } from "./format.ts";
@@ -92,7 +92,7 @@ function read({ status, headers, body }: Answer): Reading | undefined {
   const why = told === "" ? " no reason given." : ` ${quote(told)}`;
   const message =
     status === 401
-      ? `Kit refused the API key (401):${why} Give a valid one as the endpoint's header x-kit-api-key, or as its secret.`
+      ? `Kit refused the API key (401):${ended(why)} Give a valid one as the endpoint's header x-kit-api-key, or as its secret.`
       : `Kit answered ${status}:${why}`;
   return { isWorthRetrying: false, waitMs: 0, concerns: "delivery", message };
 }

@@ -8,7 +8,7 @@
  * https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
  */
 import { isObject, parseExactly } from "../exact-json.ts";
-import { objectIn, quote, type Answer, type Reading } from "../reading.ts";
+import { ended, objectIn, quote, type Answer, type Reading } from "../reading.ts";
 import {
   keyIn,
   nameOf,
@@ -167,7 +167,7 @@ function read({ status, body }: Answer): Reading | undefined {
       isWorthRetrying: false,
       waitMs: 0,
       concerns: "delivery",
-      message: `WhatsApp refused the access token (error 190): ${told} Give a valid one as the endpoint's header authorization.`,
+      message: `WhatsApp refused the access token (error 190): ${ended(told)} Give a valid one as the endpoint's header authorization.`,
     };
   }
   const concerns = PASSING.get(code);
