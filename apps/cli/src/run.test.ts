@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { hang } from "@webhook-delivery/shared/testing/receiver.ts";
+import { startScript, success } from "../../../packages/client/src/scripted-server.fixture.ts";
 import type { Surroundings } from "./cli.ts";
 import { run } from "./run.ts";
 import { plain } from "./text/paint.ts";
@@ -194,6 +196,39 @@ describe("the service is away", () => {
     const { exitCode, err } = await wd(["--json", "tail"]);
     expect(exitCode).toBe(3);
     expect(JSON.parse(err)).toMatchObject({ error: { code: "unreachable", details: [] } });
+  });
+});
+
+/** It hung for 42 s once: each ask had its own four tries of 10 s. */
+describe("a wait at a service that accepts and then says nothing", () => {
+  const accepted = success({ delivery: { id: ID, status: "pending", attempts: [] } }, 202);
+  const replay = { id: ID, state: "running", matched: null, replayed: 0, skipped: 0 };
+  const started = success({ replayId: ID, replay }, 202);
+  const send = ["send", "--to", "http://a.example", "--test", "--wait"];
+
+  test.each([
+    [send, accepted, `Delivery ${ID}`],
+    [["replay", "--since", "2h", "--wait"], started, `Replay ${ID}`],
+  ] as const)("%j ends when --timeout is over", async (args, answer, what) => {
+    await using server = await startScript(answer, hang);
+    const { exitCode, err } = await wd(["--url", server.url, ...args, "--timeout", "1s"]);
+    expect({ exitCode, err }).toEqual({
+      exitCode: 4,
+      err: `error: ${what} is not finished after 1s.\n`,
+    });
+  });
+
+  test("is Ctrl-C's to end before --timeout is over", async () => {
+    await using server = await startScript(accepted, hang);
+    const interrupt = new AbortController();
+    const args = ["--url", server.url, ...send, "--timeout", "10m"];
+    const ended = wd(args, { signal: interrupt.signal });
+    await server.waitFor(2);
+    interrupt.abort();
+    expect(await ended).toMatchObject({
+      exitCode: 130,
+      err: `error: Interrupted; delivery ${ID} goes on.\n`,
+    });
   });
 });
 
