@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { parseMoment, parseSpanMs } from "./text/times.ts";
 
+/** Of a round, as the service allows it. */
+export const MOST_ATTEMPTS = 10;
+
 export function integer(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text);

@@ -232,6 +232,19 @@ describe("a wait at a service that accepts and then says nothing", () => {
   });
 });
 
+test.each(["list", "endpoints list", "destinations"])(
+  "wd %s says that there is nothing, a page or all of it",
+  async (command) => {
+    const name = command === "list" ? "deliveries" : (command.split(" ")[0] ?? "");
+    await using server = await startScript(success({ [name]: [], total: 0, nextCursor: null }));
+    const args = ["--url", server.url, ...command.split(" ")];
+    const nothing = { exitCode: 0, out: "", err: `No ${name}.\n` };
+    expect(await wd(args)).toEqual(nothing);
+    expect(await wd([...args, "--all"])).toEqual(nothing);
+    expect(await wd([...args, "--all", "--json"])).toEqual(nothing);
+  },
+);
+
 test("retry and cancel of no ids on standard input are no failure", async () => {
   for (const command of ["retry", "cancel"]) {
     expect(await wd([command, "-"], { readStdin: () => Promise.resolve("\n") })).toEqual({

@@ -5,16 +5,11 @@ import { table } from "../text/table.ts";
 import { relative, took } from "../text/times.ts";
 import { visible } from "../text/visible.ts";
 import { fields } from "./fields.ts";
-
-export interface EndpointsShown {
-  readonly columns: number | undefined;
-  readonly paint: Paint;
-  readonly now: Date;
-}
+import type { Shown, TableShown } from "./shown.ts";
 
 const SHORT_COLUMN = 10;
 
-export function endpointTable(endpoints: readonly Endpoint[], shown: EndpointsShown): string[] {
+export function endpointTable(endpoints: readonly Endpoint[], shown: TableShown): string[] {
   return table(
     endpoints,
     [
@@ -38,10 +33,7 @@ export function endpointLine({ id, status, url }: Endpoint, paint: Paint): strin
   return `${id}  ${paintState(paint, status)}  ${visible(url)}`;
 }
 
-export function describeEndpoint(
-  endpoint: Endpoint,
-  { paint, now }: Omit<EndpointsShown, "columns">,
-): string[] {
+export function describeEndpoint(endpoint: Endpoint, { paint, now }: Shown): string[] {
   const { status, disabledReason, circuit, retryScheduleSeconds: waits } = endpoint;
   const why = disabledReason === null ? "" : ` (${disabledReason})`;
   const moment = (iso: string | null) => iso && `${iso} (${relative(iso, now)})`;
