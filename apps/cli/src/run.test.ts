@@ -149,8 +149,11 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     [["destinations", "a.example", "--all"], "One destination, or"],
     [["listen", "--port", "70000"], "from 0 to 65535"],
     [["listen", "--secret", "whsec_%%"], "The secret cannot be used"],
-    [["--url", "localhost:3000", "list"], "give http://HOST:PORT"],
-    [["--url", "http://localhost:3000/?a=b", "list"], "must not hold a query"],
+    [
+      ["--url", "localhost:3000", "list"],
+      "url must be absolute and begin with https:// or http://",
+    ],
+    [["--url", "http://localhost:3000/?a=b", "list"], "url must have no query"],
   ])("wd %j", async (args, says) => {
     const { exitCode, out, err } = await wd(args);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
@@ -159,6 +162,19 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     const asJson = await wd([...args, "--json"]);
     const { error } = JSON.parse(asJson.err) as { error: { code: string; message: string } };
     expect([asJson.exitCode, asJson.out, error.code]).toEqual([2, "", "usage"]);
+  });
+
+  test("with an address that is none, rather than without a key", async () => {
+    const { exitCode, err } = await wd(["--url", "localhost:3000", "list"], { env: {} });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("begin with https:// or http://")]);
+  });
+
+  test("with a key that is none", async () => {
+    const { exitCode, err } = await wd(["list", "--api-key", "two words"]);
+    expect([exitCode, err.split("\n")[0]]).toEqual([
+      2,
+      "error: The key (--api-key, WEBHOOK_DELIVERY_API_KEY) cannot be used: apiKey must be the text of an API key, without blanks or line ends.",
+    ]);
   });
 
   test("without a key", async () => {

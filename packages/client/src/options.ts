@@ -40,6 +40,7 @@ export interface Settings {
 const DEFAULT_MAX_RETRIES = 3;
 /** The longest that a timer can wait. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
+const NO_ADDRESS = "url must be absolute and begin with https:// or http://";
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 export const LONGEST_IDEMPOTENCY_KEY = 255;
 const IDEMPOTENCY_KEY = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST_IDEMPOTENCY_KEY}}$`);
@@ -62,7 +63,7 @@ export function readOptions(options: ClientOptions): Settings {
 function readUrl(text: string): string {
   const { protocol, username, password, search, hash, origin, pathname } = parseUrl(text);
   if (protocol !== "https:" && protocol !== "http:") {
-    throw new TypeError("url must begin with https:// or http://");
+    throw new TypeError(NO_ADDRESS);
   }
   if (username || password) throw new TypeError("url must have no user name and no password");
   if (search || hash) throw new TypeError("url must have no query and no fragment");
@@ -74,7 +75,7 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch {
-    throw new TypeError("url must be an absolute URL");
+    throw new TypeError(NO_ADDRESS);
   }
 }
 

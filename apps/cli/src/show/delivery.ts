@@ -7,7 +7,7 @@ import type {
 } from "@webhook-delivery/client";
 import { paintState } from "../text/paint.ts";
 import { table, type Column } from "../text/table.ts";
-import { age, clock, relative, took } from "../text/times.ts";
+import { age, clock, moment, relative, took } from "../text/times.ts";
 import { visible, visibleLines } from "../text/visible.ts";
 import { whyHeldBack } from "./destination.ts";
 import { fields } from "./fields.ts";
@@ -143,8 +143,4 @@ function nextTry(at: string, now: Date): string {
 function problemText(type: string, text: string | null, responseStatus: number | null): string {
   if (text === null || text === "") return type;
   return responseStatus === null ? `${type}: ${text}` : text;
-}
-
-function moment(iso: string | null, now: Date): string | null {
-  return iso === null ? null : `${iso} (${relative(iso, now)})`;
 }
