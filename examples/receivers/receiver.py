@@ -4,7 +4,7 @@
 
 Checks both families of signatures that webhook-delivery sends: Standard Webhooks (webhook-*), which
 covers the id and the timestamp, and the plain one (x-webhook-*), which covers the body alone. Where the
-first is present it decides.
+first is present it decides. While a secret is being changed, WEBHOOK_SECRET_OLD holds the older one.
 """
 
 import base64
@@ -37,22 +37,21 @@ def key_bytes(secret: str) -> bytes:
     return secret.encode()
 
 
-def verify(body: bytes, headers, key: bytes) -> str:
-    """The id of the delivery; raises VerificationError when it is not to be trusted."""
+def verify(body: bytes, headers, keys: list) -> str:
+    """The id of the delivery; raises VerificationError when none of the keys signed it, or not lately."""
     if any(headers.get(name) is not None for name in STANDARD_HEADERS):
         delivery_id, timestamp, given = (required(headers, name) for name in STANDARD_HEADERS)
         check_timestamp(timestamp)
         signed = f"{delivery_id}.{timestamp}.".encode("latin-1", "replace") + body
-        digest = hmac.new(key, signed, hashlib.sha256).digest()
-        expected = "v1," + base64.b64encode(digest).decode()
+        digests = [hmac.new(key, signed, hashlib.sha256).digest() for key in keys]
+        expected = ["v1," + base64.b64encode(digest).decode() for digest in digests]
         # Several, separated by spaces, while a secret is being changed.
-        check_signature(given.split(" "), expected)
+        find_signature(given.split(" "), expected)
         return delivery_id
     given = required(headers, "x-webhook-signature")
     check_timestamp(required(headers, "x-webhook-timestamp"))
-    expected = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-    check_signature([given], expected)
-    return expected  # nothing else names it that is signed
+    expected = ["sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest() for key in keys]
+    return find_signature([given], expected)  # nothing else names it that is signed
 
 
 def required(headers, name: str) -> str:
@@ -72,14 +71,17 @@ def check_timestamp(text: str) -> None:
         raise VerificationError("timestamp_too_new")
 
 
-def check_signature(given: list, expected: str) -> None:
-    right = [hmac.compare_digest(one.encode("latin-1", "replace"), expected.encode()) for one in given]
-    if not any(right):
+def find_signature(given: list, expected: list) -> str:
+    """The one that is right; every pair is compared, whichever it is."""
+    sent = [one.encode("latin-1", "replace") for one in given]
+    right = [own for own in expected for one in sent if hmac.compare_digest(one, own.encode())]
+    if not right:
         raise VerificationError("no_matching_signature")
+    return right[0]
 
 
 class Receiver(BaseHTTPRequestHandler):
-    key = b""
+    keys: list = []
     # What was begun, by id, oldest first. In earnest: a table with a unique id, written with the work.
     begun: "OrderedDict[str, Future]" = OrderedDict()
     lock = threading.Lock()
@@ -97,7 +99,7 @@ class Receiver(BaseHTTPRequestHandler):
             return self.answer(413, {"error": "body_too_large"})
         body = self.rfile.read(int(length))  # as it came: the signature is over these bytes
         try:
-            delivery_id = verify(body, self.headers, self.key)
+            delivery_id = verify(body, self.headers, self.keys)
             payload = json.loads(body)
         except VerificationError as error:
             return self.answer(401, {"error": str(error)})
@@ -149,9 +151,11 @@ def handle(delivery_id: str, event: "str | None", payload) -> None:
 
 
 if __name__ == "__main__":
-    Receiver.key = key_bytes(os.environ.get("WEBHOOK_SECRET", ""))
-    if not Receiver.key:
+    newer = key_bytes(os.environ.get("WEBHOOK_SECRET", ""))
+    older = key_bytes(os.environ.get("WEBHOOK_SECRET_OLD", ""))
+    if not newer:
         raise SystemExit("WEBHOOK_SECRET is not set")
+    Receiver.keys = [newer, older] if older else [newer]
     host = os.environ.get("HOST", "127.0.0.1")
     server = ThreadingHTTPServer((host, int(os.environ.get("PORT", "4000"))), Receiver)
     print(f"listening on http://{host}:{server.server_port}/webhooks", flush=True)

@@ -140,10 +140,17 @@ describe("an endpoint", () => {
 
   test("is disabled, enabled and given a new secret", async () => {
     const { endpoint, secret } = await create(receiver.hook().url, "--event-types", "wd.nothing");
-    const off = await wd.run(["endpoints", "disable", endpoint.id]);
-    expect(off.out).toBe(`${endpoint.id}  disabled  ${endpoint.url}\n`);
-    const on = await wd.json<Created>(["endpoints", "enable", endpoint.id]);
-    expect(on.endpoint.status).toBe("active");
+    const { id, url } = endpoint;
+    const off = await wd.run(["endpoints", "disable", id]);
+    expect(off.out).toBe(`${id}  disabled  ${url}\n`);
+    const json = async (...args: string[]) =>
+      JSON.parse((await here([...args, "--json"])).out) as object;
+    const missed = { deliveries: 0 };
+    expect(await json("endpoints", "enable", id)).toMatchObject({ id, status: "active", missed });
+    expect(await json("endpoints", "disable", id)).toMatchObject({ id, status: "disabled" });
+    const updated = await json("endpoints", "update", id, "--enabled");
+    expect(updated).toMatchObject({ id, status: "active" });
+    expect(await json("endpoints", "show", id)).toMatchObject({ id, status: "active" });
     const args = ["endpoints", "rotate-secret", endpoint.id, "--grace", "2h"];
     const { code, out } = await wd.run(args);
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 /** Each of examples/receivers as its readers run it: the real worker delivers, forgers are turned away. */
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient, type Client } from "@webhook-delivery/client";
@@ -108,3 +109,24 @@ describe.for(EXAMPLES)("%s", ([, programIn]) => {
     expect(receiver.handled()).toHaveLength(before + 1);
   });
 });
+
+test.runIf(isInstalled("python3"))(
+  "Python takes what is signed with the older secret while a secret is being changed",
+  async () => {
+    const [newer, older] = [standardSecret(), standardSecret()];
+    const env = { WEBHOOK_SECRET: newer, WEBHOOK_SECRET_OLD: older };
+    await using receiver = await startExample("python3", [join(RECEIVERS, "receiver.py")], env);
+    const body = '{"amount":1}';
+    for (const secret of [newer, older]) {
+      const { standard, plain } = signedWith(secret, body);
+      expect(await postTo(receiver.url, body, standard)).toBe(204);
+      await receiver.waitFor(standard["webhook-id"]);
+      expect(await postTo(receiver.url, body, plain)).toBe(204);
+      await receiver.waitFor(plain["x-webhook-signature"]);
+    }
+    const { standard, plain } = signedWith(standardSecret(), body);
+    expect(await postTo(receiver.url, body, standard)).toBe(401);
+    expect(await postTo(receiver.url, body, plain)).toBe(401);
+    expect(receiver.handled()).toHaveLength(4);
+  },
+);

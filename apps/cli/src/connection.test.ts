@@ -79,7 +79,9 @@ describe("the key of the clone", () => {
 test.each(["localhost:3000", "ftp://example.com", "nowhere", "http://"])(
   "says how an address looks when it is given %s",
   (url) => {
-    expect(() => resolve({ url, apiKey: "key" })).toThrow("give http://HOST:PORT");
+    expect(() => resolve({ url, apiKey: "key" })).toThrow(
+      "The service's address (--url, WEBHOOK_DELIVERY_URL) cannot be used: url must be absolute and begin with https:// or http://",
+    );
   },
 );
 

@@ -2,6 +2,7 @@
  * Which service, and as whom. An option wins over the environment, the environment over what a clone on
  * this machine made for itself. The key is in no message, whatever is wrong with it.
  */
+import { createClient } from "@webhook-delivery/client";
 import { usageFailure } from "./failure.ts";
 
 export const DEFAULT_URL = "http://localhost:3000";
@@ -25,7 +26,12 @@ export function resolveConnection(sources: ConnectionSources): Connection {
   const givenUrl = options.url || env["WEBHOOK_DELIVERY_URL"];
   // It runs on this machine, whatever address it listens on.
   const runningUrl = givenUrl ? undefined : developmentUrl();
-  const url = checkUrl(givenUrl || runningUrl || DEFAULT_URL);
+  const address = givenUrl || runningUrl || DEFAULT_URL;
+  requireUsable("The service's address (--url, WEBHOOK_DELIVERY_URL)", {
+    url: address,
+    apiKey: "any",
+  });
+  const url = new URL(address);
   const mayHaveOurKey = runningUrl !== undefined || isThisMachine(url);
   const givenKey = options.apiKey || env["WEBHOOK_DELIVERY_API_KEY"];
   const apiKey = givenKey || (mayHaveOurKey ? developmentKey() : undefined);
@@ -35,27 +41,18 @@ export function resolveConnection(sources: ConnectionSources): Connection {
         "machine can see). Beside a clone in which `pnpm start` has run, its key is used.",
     );
   }
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
-    throw usageFailure("The API key has characters that no key has (a space, a line's end?).");
-  }
-  return { url: url.href.replace(/\/$/, ""), apiKey };
+  requireUsable("The key (--api-key, WEBHOOK_DELIVERY_API_KEY)", { url: address, apiKey });
+  return { url: url.href.replace(/\/+$/, ""), apiKey };
 }
 
-function checkUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    // Without a scheme, `localhost:3000` reads as the scheme `localhost:`.
-    throw usageFailure(
-      `${url === null ? "This" : `'${url.protocol}'`} is no address of a service: give http://HOST:PORT.`,
-    );
+/** The client's own check, which says what is wrong; it connects to nothing. */
+function requireUsable(what: string, connection: Connection): void {
+  try {
+    createClient(connection);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw usageFailure(`${what} cannot be used: ${error.message}.`);
   }
-  if (url.username !== "" || url.password !== "") {
-    throw usageFailure("The service's URL must not hold a user or a password.");
-  }
-  if (url.search !== "" || url.hash !== "") {
-    throw usageFailure("The service's URL must not hold a query or a fragment.");
-  }
-  return url;
 }
 
 function isThisMachine({ hostname }: URL): boolean {

@@ -4,9 +4,16 @@ import type { EndpointPatch, NewEndpoint } from "@webhook-delivery/client";
 import type { Surroundings } from "./cli.ts";
 import { readHeaders, type HeaderOptions } from "./headers-input.ts";
 import { readJson } from "./json-input.ts";
-import { collect, integer, listOf, positiveNumber, spanMs, spansMs } from "./option-values.ts";
+import {
+  collect,
+  integer,
+  listOf,
+  MOST_ATTEMPTS,
+  positiveNumber,
+  spanMs,
+  spansMs,
+} from "./option-values.ts";
 
-const MOST_ATTEMPTS = 10;
 const MOST_IN_FLIGHT = 1_000;
 const MS_PER_SECOND = 1_000;
 

@@ -21,6 +21,7 @@ test.each<[options: HeaderOptions, says: string]>([
   [{ header: ["A: hidden-token", "a: hidden-token"] }, "The header a is given twice"],
   [{ headers: '{"a":"hidden-token"}', header: ["A: 1"] }, "The header a is given twice"],
   [{ headers: '{"a": hidden-token}' }, "--headers is no JSON"],
+  [{ headers: "1.0" }, "one JSON object of texts"],
   [{ headers: '["hidden-token"]' }, "one JSON object of texts"],
   [{ headers: '{"a":["hidden-token"]}' }, "one JSON object of texts"],
 ])("refuses %j, and repeats no value", async (options, says) => {

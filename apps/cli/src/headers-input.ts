@@ -2,6 +2,7 @@
  * Headers that an endpoint's deliveries carry: `--header 'name: value'`, or `--headers` as JSON where
  * nobody else may read them. Most hold a token, so no message repeats what was given.
  */
+import { isObject } from "@webhook-delivery/shared/core/exact-json.ts";
 import { usageFailure } from "./failure.ts";
 import { readJson } from "./json-input.ts";
 
@@ -34,8 +35,7 @@ async function readObject(text: string, readStdin: () => Promise<string>): Promi
 }
 
 function isHeaders(value: unknown): value is Headers {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((one) => typeof one === "string");
+  return isObject(value) && Object.values(value).every((one) => typeof one === "string");
 }
 
 function parseHeader(line: string): [name: string, value: string] {

@@ -1,5 +1,6 @@
 /** JSON that is given on the command line: as it is, from a file (`@file`), or from standard input (`-`). */
 import { readFile } from "node:fs/promises";
+import { parseExactly } from "@webhook-delivery/shared/core/exact-json.ts";
 import { usageFailure } from "./failure.ts";
 
 export interface JsonInput {
@@ -28,25 +29,13 @@ async function readText(
   });
 }
 
-/** Not in TypeScript's library yet: https://tc39.es/proposal-json-parse-with-source/ */
-interface JsonWithSource {
-  rawJSON(text: string): unknown;
-  parse(text: string, reviver: (key: string, value: unknown, context: Source) => unknown): unknown;
-}
-interface Source {
-  readonly source?: string;
-}
-
 /**
  * Numbers keep their spelling when the result is written as JSON again: the service sends a payload on as
  * it was spelled, so `1.0` and 20 digits must not be lost on the way to it.
  */
 export function parseJson({ option, text, isSecret = false }: JsonInput): unknown {
-  const json = JSON as unknown as JsonWithSource;
   try {
-    return json.parse(text, (_key, value, { source }) =>
-      typeof value === "number" && source !== undefined ? json.rawJSON(source) : value,
-    );
+    return parseExactly(text);
   } catch (error) {
     const why = isSecret ? "" : ` (${(error as Error).message})`;
     throw usageFailure(`${option} is no JSON${why}. Give JSON, @file, or - for standard input.`);

@@ -1,6 +1,10 @@
 /** What options may hold: each parser refuses, in words, what its option cannot mean. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { isIdempotencyKey } from "@webhook-delivery/client";
 import { parseMoment, parseSpanMs } from "./text/times.ts";
+
+/** Of a round, as the service allows it. */
+export const MOST_ATTEMPTS = 10;
 
 export function integer(min: number, max: number) {
   return (text: string): number => {
@@ -17,7 +21,7 @@ export function positiveNumber(text: string): number {
 }
 
 export function idempotencyKey(text: string): string {
-  if (/^[\x20-\x7e]{1,255}$/.test(text)) return text;
+  if (isIdempotencyKey(text)) return text;
   throw new InvalidArgumentError("It must be 1 to 255 printable ASCII characters.");
 }
 

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { hang } from "@webhook-delivery/shared/testing/receiver.ts";
+import { startScript, success } from "../../../packages/client/src/scripted-server.fixture.ts";
 import type { Surroundings } from "./cli.ts";
 import { run } from "./run.ts";
 import { plain } from "./text/paint.ts";
@@ -147,8 +149,11 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     [["destinations", "a.example", "--all"], "One destination, or"],
     [["listen", "--port", "70000"], "from 0 to 65535"],
     [["listen", "--secret", "whsec_%%"], "The secret cannot be used"],
-    [["--url", "localhost:3000", "list"], "give http://HOST:PORT"],
-    [["--url", "http://localhost:3000/?a=b", "list"], "must not hold a query"],
+    [
+      ["--url", "localhost:3000", "list"],
+      "url must be absolute and begin with https:// or http://",
+    ],
+    [["--url", "http://localhost:3000/?a=b", "list"], "url must have no query"],
   ])("wd %j", async (args, says) => {
     const { exitCode, out, err } = await wd(args);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
@@ -157,6 +162,19 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     const asJson = await wd([...args, "--json"]);
     const { error } = JSON.parse(asJson.err) as { error: { code: string; message: string } };
     expect([asJson.exitCode, asJson.out, error.code]).toEqual([2, "", "usage"]);
+  });
+
+  test("with an address that is none, rather than without a key", async () => {
+    const { exitCode, err } = await wd(["--url", "localhost:3000", "list"], { env: {} });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("begin with https:// or http://")]);
+  });
+
+  test("with a key that is none", async () => {
+    const { exitCode, err } = await wd(["list", "--api-key", "two words"]);
+    expect([exitCode, err.split("\n")[0]]).toEqual([
+      2,
+      "error: The key (--api-key, WEBHOOK_DELIVERY_API_KEY) cannot be used: apiKey must be the text of an API key, without blanks or line ends.",
+    ]);
   });
 
   test("without a key", async () => {
@@ -196,6 +214,52 @@ describe("the service is away", () => {
     expect(JSON.parse(err)).toMatchObject({ error: { code: "unreachable", details: [] } });
   });
 });
+
+/** It hung for 42 s once: each ask had its own four tries of 10 s. */
+describe("a wait at a service that accepts and then says nothing", () => {
+  const accepted = success({ delivery: { id: ID, status: "pending", attempts: [] } }, 202);
+  const replay = { id: ID, state: "running", matched: null, replayed: 0, skipped: 0 };
+  const started = success({ replayId: ID, replay }, 202);
+  const send = ["send", "--to", "http://a.example", "--test", "--wait"];
+
+  test.each([
+    [send, accepted, `Delivery ${ID}`],
+    [["replay", "--since", "2h", "--wait"], started, `Replay ${ID}`],
+  ] as const)("%j ends when --timeout is over", async (args, answer, what) => {
+    await using server = await startScript(answer, hang);
+    const { exitCode, err } = await wd(["--url", server.url, ...args, "--timeout", "1s"]);
+    expect({ exitCode, err }).toEqual({
+      exitCode: 4,
+      err: `error: ${what} is not finished after 1s.\n`,
+    });
+  });
+
+  test("is Ctrl-C's to end before --timeout is over", async () => {
+    await using server = await startScript(accepted, hang);
+    const interrupt = new AbortController();
+    const args = ["--url", server.url, ...send, "--timeout", "10m"];
+    const ended = wd(args, { signal: interrupt.signal });
+    await server.waitFor(2);
+    interrupt.abort();
+    expect(await ended).toMatchObject({
+      exitCode: 130,
+      err: `error: Interrupted; delivery ${ID} goes on.\n`,
+    });
+  });
+});
+
+test.each(["list", "endpoints list", "destinations"])(
+  "wd %s says that there is nothing, a page or all of it",
+  async (command) => {
+    const name = command === "list" ? "deliveries" : (command.split(" ")[0] ?? "");
+    await using server = await startScript(success({ [name]: [], total: 0, nextCursor: null }));
+    const args = ["--url", server.url, ...command.split(" ")];
+    const nothing = { exitCode: 0, out: "", err: `No ${name}.\n` };
+    expect(await wd(args)).toEqual(nothing);
+    expect(await wd([...args, "--all"])).toEqual(nothing);
+    expect(await wd([...args, "--all", "--json"])).toEqual(nothing);
+  },
+);
 
 test("retry and cancel of no ids on standard input are no failure", async () => {
   for (const command of ["retry", "cancel"]) {

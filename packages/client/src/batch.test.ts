@@ -24,7 +24,15 @@ let asked: readonly Asked[] = [];
 async function batch(
   answers: readonly Answer[],
   items: readonly NewBatchItem[],
-  { maxRetries = 3, signal }: { readonly maxRetries?: number; readonly signal?: AbortSignal } = {},
+  {
+    maxRetries = 3,
+    idempotencyKey = "K",
+    ...rest
+  }: {
+    readonly maxRetries?: number;
+    readonly idempotencyKey?: string;
+    readonly signal?: AbortSignal;
+  } = {},
 ) {
   await using server = await startScript(...answers);
   asked = server.asked;
@@ -32,8 +40,7 @@ async function batch(
     { url: server.url, apiKey: "key", maxRetries },
     { now: Date.now, random: () => 0.5, sleep: async () => undefined },
   );
-  const options = { idempotencyKey: "K", ...(signal && { signal }) };
-  return await client.deliverBatch(items, options);
+  return await client.deliverBatch(items, { idempotencyKey, ...rest });
 }
 
 function numbered(count: number, also: object = {}): NewBatchItem[] {
@@ -67,6 +74,21 @@ test("each item has a key: its own, or the batch's with its place", async () => 
     { status: "success", delivery: { id: "K/0" } },
     { status: "success", delivery: { id: "mine" } },
   ]);
+});
+
+test("a batch's key leaves room for the place of each item, or nothing is sent", async () => {
+  const idempotencyKey = "K".repeat(252);
+  const results = await batch([acceptAll], numbered(100), { idempotencyKey });
+  expect(results[99]).toEqual({ status: "success", delivery: { id: `${idempotencyKey}/99` } });
+  await expect(batch([acceptAll], numbered(101), { idempotencyKey })).rejects.toThrow(
+    new TypeError(
+      "the idempotencyKey of a batch of 101 may have up to 251 characters: items have it with /0, /1, … behind",
+    ),
+  );
+  expect(asked).toEqual([]);
+  const [first, ...rest] = numbered(101).toReversed();
+  const ownLast = [...rest, { ...first, idempotencyKey: "mine" }];
+  expect(await batch([acceptAll], ownLast, { idempotencyKey })).toHaveLength(101);
 });
 
 test("more than 1,000 go in several requests, and come back in order", async () => {

@@ -8,7 +8,13 @@
  */
 import { signalOf, type Api } from "./api.ts";
 import { WebhookDeliveryConnectionError, WebhookDeliveryError } from "./errors.ts";
-import { requireIdempotencyKey, type CallOptions, type RequestOptions } from "./options.ts";
+import {
+  isIdempotencyKey,
+  LONGEST_IDEMPOTENCY_KEY,
+  requireIdempotencyKey,
+  type CallOptions,
+  type RequestOptions,
+} from "./options.ts";
 import { backoffMs } from "./retry.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { BatchResult, NewBatchItem } from "./types.ts";
@@ -60,12 +66,21 @@ function itemsOf(requests: readonly NewBatchItem[], key: string): Item[] {
   requireIdempotencyKey(key);
   return requests.map((request, index) => ({
     index,
-    // As the service does it for a batch with a key.
     text: JSON.stringify({
       ...request,
-      idempotencyKey: request.idempotencyKey ?? `${key}/${index}`,
+      idempotencyKey: request.idempotencyKey ?? keyOf(key, index, requests.length),
     }),
   }));
+}
+
+/** Spelled as the service spells it for a batch with a key; but as an item's own it must not be longer than one. */
+function keyOf(batchKey: string, index: number, count: number): string {
+  const key = `${batchKey}/${index}`;
+  if (isIdempotencyKey(key)) return key;
+  const most = LONGEST_IDEMPOTENCY_KEY - `/${count - 1}`.length;
+  throw new TypeError(
+    `the idempotencyKey of a batch of ${count} may have up to ${most} characters: items have it with /0, /1, … behind`,
+  );
 }
 
 function chunksOf(items: readonly Item[]): Item[][] {

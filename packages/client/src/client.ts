@@ -30,9 +30,10 @@ export interface Client {
   deliver(request: NewDelivery, options?: RequestOptions): Promise<Delivery>;
   /**
    * Any number, split as the service's limits ask for. Results come in order, each item accepted or
-   * refused by itself. Item `i` has the key `idempotencyKey/i` unless it has its own. Rejects only when
-   * no item got an answer; where a later request failed, its items have the error, or
-   * `connection_failed` when nobody knows whether they were accepted.
+   * refused by itself. Item `i` has the key `idempotencyKey/i` unless it has its own; where that is too
+   * long, it rejects with TypeError and sends nothing. Otherwise it rejects only when no item got an
+   * answer; where a later request failed, its items have the error, or `connection_failed` when nobody
+   * knows whether they were accepted.
    */
   deliverBatch(requests: readonly NewBatchItem[], options?: RequestOptions): Promise<BatchResult[]>;
   /** One delivery for each endpoint that subscribes. Without an `eventId` it gets one for this call. */

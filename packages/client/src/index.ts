@@ -8,6 +8,7 @@ export {
   WebhookDeliveryError,
   type ErrorDetail,
 } from "./errors.ts";
+export { isIdempotencyKey } from "./options.ts";
 export type { CallOptions, ClientOptions, RequestOptions } from "./options.ts";
 export type * from "./types.ts";
 export * from "./verify.ts";

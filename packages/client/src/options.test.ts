@@ -23,7 +23,7 @@ describe("addresses", () => {
     await using one = await scene([success()]);
     await one.client.endpoints.putForSource("+1 555/../?#%é", {});
     expect(one.server.asked[0]?.url).toBe("/endpoints/by-source/%2B1%20555%2F..%2F%3F%23%25%C3%A9");
-    for (const id of ["", ".", ".."]) {
+    for (const id of ["", ".", "..", "half a pair \ud83e"]) {
       await expect(one.client.endpoints.delete(id)).rejects.toThrow(TypeError);
     }
     expect(one.server.asked).toHaveLength(1);

@@ -21,7 +21,10 @@ export interface CallOptions {
 }
 
 export interface RequestOptions extends CallOptions {
-  /** 1 to 255 printable ASCII characters. Given again with the same request, it is accepted once. */
+  /**
+   * 1 to 255 printable ASCII characters. Given again with the same request, it is accepted once. That of
+   * a batch must leave room for `/INDEX` behind it: up to 251 characters for 101 to 1,000 items.
+   */
   readonly idempotencyKey?: string;
 }
 
@@ -37,8 +40,10 @@ export interface Settings {
 const DEFAULT_MAX_RETRIES = 3;
 /** The longest that a timer can wait. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
+const NO_ADDRESS = "url must be absolute and begin with https:// or http://";
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+export const LONGEST_IDEMPOTENCY_KEY = 255;
+const IDEMPOTENCY_KEY = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST_IDEMPOTENCY_KEY}}$`);
 
 /** Throws TypeError; what it says holds neither the key nor the URL, which may have a password. */
 export function readOptions(options: ClientOptions): Settings {
@@ -58,7 +63,7 @@ export function readOptions(options: ClientOptions): Settings {
 function readUrl(text: string): string {
   const { protocol, username, password, search, hash, origin, pathname } = parseUrl(text);
   if (protocol !== "https:" && protocol !== "http:") {
-    throw new TypeError("url must begin with https:// or http://");
+    throw new TypeError(NO_ADDRESS);
   }
   if (username || password) throw new TypeError("url must have no user name and no password");
   if (search || hash) throw new TypeError("url must have no query and no fragment");
@@ -70,11 +75,17 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch {
-    throw new TypeError("url must be an absolute URL");
+    throw new TypeError(NO_ADDRESS);
   }
 }
 
+/** Whether the service takes it: 1 to 255 printable ASCII characters. */
+export function isIdempotencyKey(text: string): boolean {
+  return IDEMPOTENCY_KEY.test(text);
+}
+
 export function requireIdempotencyKey(key: string): string {
-  if (IDEMPOTENCY_KEY.test(key)) return key;
-  throw new TypeError("an idempotencyKey must be 1 to 255 printable ASCII characters");
+  if (isIdempotencyKey(key)) return key;
+  const most = LONGEST_IDEMPOTENCY_KEY;
+  throw new TypeError(`an idempotencyKey must be 1 to ${most} printable ASCII characters`);
 }

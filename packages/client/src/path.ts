@@ -9,8 +9,17 @@ export function path(parts: TemplateStringsArray, ...ids: readonly string[]): st
 
 function segmentOf(id: string): string {
   // A URL has no empty segment, and takes dots for a way up, also when they are encoded.
-  if (id === "" || id === "." || id === "..") throw new TypeError(`"${id}" is not an id`);
-  return encodeURIComponent(id);
+  if (id === "" || id === "." || id === "..") throw notAnId(id);
+  try {
+    return encodeURIComponent(id);
+  } catch (cause) {
+    // Half a surrogate pair has no UTF-8.
+    throw notAnId(id, { cause });
+  }
+}
+
+function notAnId(id: string, options?: ErrorOptions): TypeError {
+  return new TypeError(`${JSON.stringify(id)} is not an id`, options);
 }
 
 export function withQuery(pathText: string, query: Query = {}): string {

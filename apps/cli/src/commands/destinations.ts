@@ -1,14 +1,14 @@
 /** `wd destinations`: where deliveries go, and what is held back for whom. */
 import { Option } from "@commander-js/extra-typings";
-import type { Client, Destination, DestinationQuery } from "@webhook-delivery/client";
+import type { DestinationQuery } from "@webhook-delivery/client";
 import type { Cli, Parent } from "../cli.ts";
 import { usageFailure } from "../failure.ts";
 import { examples } from "../help.ts";
-import { integer } from "../option-values.ts";
+import { ALL_OPTION, limitOption } from "../page-options.ts";
 import { destinationTable } from "../show/destination.ts";
 import { DESTINATION_STATES } from "../statuses.ts";
+import { printPages } from "./print-pages.ts";
 
-const MOST_ON_A_PAGE = 200;
 const DEFAULT_LIMIT = 50;
 
 export function addDestinations(parent: Parent, cli: Cli): void {
@@ -20,10 +20,8 @@ export function addDestinations(parent: Parent, cli: Cli): void {
     )
     .argument("[destination]", "only this one")
     .addOption(new Option("--state <state>", "only in this state").choices(DESTINATION_STATES))
-    .option("--limit <n>", `at most so many (default ${DEFAULT_LIMIT})`, integer(1, MOST_ON_A_PAGE))
-    .addOption(
-      new Option("--all", "all of them, page by page; with --json one a line").conflicts("limit"),
-    )
+    .addOption(limitOption(DEFAULT_LIMIT))
+    .addOption(ALL_OPTION)
     .addHelpText(
       "after",
       `\n${examples(
@@ -36,42 +34,20 @@ export function addDestinations(parent: Parent, cli: Cli): void {
       if (key !== undefined && (state ?? limit ?? all) !== undefined) {
         throw usageFailure("One destination, or --state, --limit and --all.");
       }
-      const client = cli.client();
-      const query: DestinationQuery = { ...(state !== undefined && { state }) };
+      const { destinations } = cli.client();
+      const { output, signal } = cli;
       if (key !== undefined) {
-        const destination = await client.destinations.get(key, { signal: cli.signal });
-        cli.output.json(destination);
-        return show([destination], cli);
+        const destination = await destinations.get(key, { signal });
+        output.json(destination);
+        const { columns, paint } = output;
+        return output.lines(destinationTable([destination], { columns, paint, now: new Date() }));
       }
-      await (all
-        ? listAll(client, query, cli)
-        : listPage(client, { ...query, limit: limit ?? DEFAULT_LIMIT }, cli));
+      const query: DestinationQuery = { ...(state !== undefined && { state }) };
+      await printPages(cli, all, {
+        name: "destinations",
+        page: () => destinations.list({ ...query, limit: limit ?? DEFAULT_LIMIT }, { signal }),
+        all: () => destinations.iterate(query, { signal }),
+        table: destinationTable,
+      });
     });
-}
-
-async function listPage(client: Client, query: DestinationQuery, cli: Cli): Promise<void> {
-  const { output, signal } = cli;
-  const page = await client.destinations.list(query, { signal });
-  output.json(page);
-  if (output.isJson) return;
-  show(page.destinations, cli);
-  if (page.nextCursor === null) return;
-  output.note(`${page.destinations.length} of ${page.total}; more with --limit or --all.`);
-}
-
-async function listAll(client: Client, query: DestinationQuery, cli: Cli): Promise<void> {
-  const { output, signal } = cli;
-  const found: Destination[] = [];
-  const all = client.destinations.iterate({ ...query, limit: MOST_ON_A_PAGE }, { signal });
-  for await (const destination of all) {
-    output.jsonLine(destination);
-    if (!output.isJson) found.push(destination);
-  }
-  if (!output.isJson) show(found, cli);
-}
-
-function show(destinations: readonly Destination[], { output }: Cli): void {
-  const { columns, paint } = output;
-  if (destinations.length === 0) return output.note("No destinations.");
-  output.lines(destinationTable(destinations, { columns, paint, now: new Date() }));
 }

@@ -49,12 +49,9 @@ function addEnable(parent: Parent, cli: Cli): void {
     .addHelpText("after", `\n${examples("pnpm wd endpoints enable ID")}`)
     .action(async (id) => {
       const { output, signal } = cli;
-      const enabled = await cli.client().endpoints.enable(id, { signal });
-      output.json(enabled);
-      output.lines([
-        endpointLine(enabled.endpoint, output.paint),
-        ...missedLines(enabled.endpoint.id, enabled.missed),
-      ]);
+      const { endpoint, missed } = await cli.client().endpoints.enable(id, { signal });
+      output.json({ ...endpoint, missed });
+      output.lines([endpointLine(endpoint, output.paint), ...missedLines(endpoint.id, missed)]);
     });
 }
 
@@ -68,7 +65,7 @@ function addDisable(parent: Parent, cli: Cli): void {
     .action(async (id) => {
       const { output, signal } = cli;
       const endpoint = await cli.client().endpoints.disable(id, { signal });
-      output.json({ endpoint });
+      output.json(endpoint);
       output.lines([endpointLine(endpoint, output.paint)]);
     });
 }

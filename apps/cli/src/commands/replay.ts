@@ -69,8 +69,8 @@ async function follow(
   timeoutMs: number | undefined,
 ): Promise<Replay> {
   let told = "";
-  const ask = async (): Promise<Replay> => {
-    const replay = await client.deliveries.getReplay(id, { signal });
+  const ask = async (whileAsking: AbortSignal): Promise<Replay> => {
+    const replay = await client.deliveries.getReplay(id, { signal: whileAsking });
     const progress = replayProgress(replay);
     if (progress !== told) output.lines([`  ${progress}`]);
     told = progress;

@@ -1,6 +1,7 @@
 /** `wd retry`: a new round of attempts for finished deliveries. */
 import type { Cli, Parent } from "../cli.ts";
 import { examples } from "../help.ts";
+import { MOST_ON_A_PAGE } from "../page-options.ts";
 import { eachDelivery } from "./each-delivery.ts";
 import { DEFAULT_LIMIT } from "./list.ts";
 
@@ -20,7 +21,7 @@ export function addRetry(parent: Parent, cli: Cli): void {
         "pnpm --silent wd list --failed --all --json | jq -r .id | pnpm wd retry -",
       )}
 
-\`list\` gives ${DEFAULT_LIMIT} unless it is told otherwise: --limit up to 200, or --all. For many, see \`wd replay\`.`,
+\`list\` gives ${DEFAULT_LIMIT} unless it is told otherwise: --limit up to ${MOST_ON_A_PAGE}, or --all. For many, see \`wd replay\`.`,
     )
     .action(async (ids) => {
       const client = cli.client();

@@ -5,15 +5,13 @@ import type { Cli, Parent } from "../cli.ts";
 import { usageFailure } from "../failure.ts";
 import { examples } from "../help.ts";
 import { readJson } from "../json-input.ts";
-import { idempotencyKey, integer, spanMs } from "../option-values.ts";
+import { idempotencyKey, integer, MOST_ATTEMPTS, spanMs } from "../option-values.ts";
 import { SECRET_VARIABLE, secretOfEnvironment } from "../secret.ts";
 import { followDelivery } from "./follow-delivery.ts";
 
 type Format = NonNullable<NewDelivery["format"]>;
 /** Whether it is an object, the service says. */
 type Fields = Readonly<Record<string, unknown>>;
-
-const MOST_ATTEMPTS = 10;
 
 export function addSend(parent: Parent, cli: Cli): void {
   parent

@@ -5,17 +5,13 @@ import type {
   DeliveryWithAttempts,
   Destination,
 } from "@webhook-delivery/client";
-import { paintState, type Paint } from "../text/paint.ts";
+import { paintState } from "../text/paint.ts";
 import { table, type Column } from "../text/table.ts";
-import { age, clock, relative, took } from "../text/times.ts";
+import { age, clock, moment, relative, took } from "../text/times.ts";
 import { visible, visibleLines } from "../text/visible.ts";
 import { whyHeldBack } from "./destination.ts";
 import { fields } from "./fields.ts";
-
-export interface Shown {
-  readonly now: Date;
-  readonly paint: Paint;
-}
+import type { Shown, TableShown } from "./shown.ts";
 
 const SHORT_RESULT = 7;
 /** What a delivery is about says more than how old it is: better short than gone. */
@@ -48,19 +44,8 @@ function deliveryColumns(now: Date): readonly Column<Delivery>[] {
   ];
 }
 
-export function deliveryTable(
-  deliveries: readonly Delivery[],
-  {
-    now,
-    paint,
-    columns,
-    hasHeading = true,
-  }: Shown & {
-    readonly columns: number | undefined;
-    readonly hasHeading?: boolean;
-  },
-): string[] {
-  return table(deliveries, deliveryColumns(now), { columns, paint, hasHeading });
+export function deliveryTable(deliveries: readonly Delivery[], shown: TableShown): string[] {
+  return table(deliveries, deliveryColumns(shown.now), shown);
 }
 
 const STATUS_WIDTH = 9;
@@ -158,8 +143,4 @@ function nextTry(at: string, now: Date): string {
 function problemText(type: string, text: string | null, responseStatus: number | null): string {
   if (text === null || text === "") return type;
   return responseStatus === null ? `${type}: ${text}` : text;
-}
-
-function moment(iso: string | null, now: Date): string | null {
-  return iso === null ? null : `${iso} (${relative(iso, now)})`;
 }

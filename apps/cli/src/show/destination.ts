@@ -1,20 +1,15 @@
 /** Destinations in words: what is held back, why and until when. */
 import type { Delivery, Destination } from "@webhook-delivery/client";
-import { paintState, type Paint } from "../text/paint.ts";
+import { paintState } from "../text/paint.ts";
 import { table } from "../text/table.ts";
 import { age, relative } from "../text/times.ts";
-
-export interface DestinationsShown {
-  readonly columns: number | undefined;
-  readonly paint: Paint;
-  readonly now: Date;
-}
+import type { TableShown } from "./shown.ts";
 
 const SHORT_COLUMN = 12;
 
 export function destinationTable(
   destinations: readonly Destination[],
-  shown: DestinationsShown,
+  shown: TableShown,
 ): string[] {
   const { now } = shown;
   return table(

@@ -1,20 +1,16 @@
 /** Endpoints in words. */
 import type { EnabledEndpoint, Endpoint } from "@webhook-delivery/client";
 import { paintState, type Paint } from "../text/paint.ts";
+import { percent } from "../text/percent.ts";
 import { table } from "../text/table.ts";
-import { relative, took } from "../text/times.ts";
+import { moment, took } from "../text/times.ts";
 import { visible } from "../text/visible.ts";
 import { fields } from "./fields.ts";
-
-export interface EndpointsShown {
-  readonly columns: number | undefined;
-  readonly paint: Paint;
-  readonly now: Date;
-}
+import type { Shown, TableShown } from "./shown.ts";
 
 const SHORT_COLUMN = 10;
 
-export function endpointTable(endpoints: readonly Endpoint[], shown: EndpointsShown): string[] {
+export function endpointTable(endpoints: readonly Endpoint[], shown: TableShown): string[] {
   return table(
     endpoints,
     [
@@ -24,7 +20,7 @@ export function endpointTable(endpoints: readonly Endpoint[], shown: EndpointsSh
         text: ({ status }) => status,
         paint: ({ status }, cell, paint) => paintState(paint, status, cell),
       },
-      { title: "SUCCESS", text: ({ successRate }) => percent(successRate), dropOrder: 2 },
+      { title: "SUCCESS", text: successRate, dropOrder: 2 },
       { title: "TOTAL", text: ({ totalEvents }) => String(totalEvents), dropOrder: 3 },
       { title: "NAME", text: ({ name }) => name ?? "", min: SHORT_COLUMN, dropOrder: 5 },
       { title: "EVENTS", text: subscriptions, min: SHORT_COLUMN, dropOrder: 4 },
@@ -38,13 +34,9 @@ export function endpointLine({ id, status, url }: Endpoint, paint: Paint): strin
   return `${id}  ${paintState(paint, status)}  ${visible(url)}`;
 }
 
-export function describeEndpoint(
-  endpoint: Endpoint,
-  { paint, now }: Omit<EndpointsShown, "columns">,
-): string[] {
+export function describeEndpoint(endpoint: Endpoint, { paint, now }: Shown): string[] {
   const { status, disabledReason, circuit, retryScheduleSeconds: waits } = endpoint;
   const why = disabledReason === null ? "" : ` (${disabledReason})`;
-  const moment = (iso: string | null) => iso && `${iso} (${relative(iso, now)})`;
   return [
     `Endpoint ${endpoint.id}`,
     ...fields([
@@ -64,14 +56,14 @@ export function describeEndpoint(
       ["in flight", endpoint.maxInFlight && `${endpoint.maxInFlight} at most`],
       ["ordered", endpoint.ordered ? "yes" : null],
       ["deliveries", endpoint.totalEvents],
-      ["success", percent(endpoint.successRate) || null],
+      ["success", successRate(endpoint) || null],
       ["circuit", circuit && circuit.state],
       ["failures", endpoint.failureCount === 0 ? null : `${endpoint.failureCount} in a row`],
       ["last error", endpoint.lastError],
-      ["last attempt", moment(endpoint.lastAttemptAt)],
-      ["last success", moment(endpoint.lastSuccessAt)],
+      ["last attempt", moment(endpoint.lastAttemptAt, now)],
+      ["last success", moment(endpoint.lastSuccessAt, now)],
       ["rotating", endpoint.rotationEndsAt && `until ${endpoint.rotationEndsAt}`],
-      ["made", moment(endpoint.createdAt)],
+      ["made", moment(endpoint.createdAt, now)],
     ]),
   ];
 }
@@ -92,6 +84,6 @@ function subscriptions({ eventTypes }: Endpoint): string {
   return eventTypes.length === 0 ? "all" : eventTypes.join(", ");
 }
 
-function percent(rate: number | null): string {
-  return rate === null ? "" : `${Math.floor(rate * 1_000) / 10} %`;
+function successRate({ successRate: rate }: Endpoint): string {
+  return rate === null ? "" : percent(rate);
 }

@@ -1,6 +1,7 @@
 /** The statistics in words. */
 import type { Stats } from "@webhook-delivery/client";
 import type { Paint } from "../text/paint.ts";
+import { percent } from "../text/percent.ts";
 import { table } from "../text/table.ts";
 import { span, took } from "../text/times.ts";
 import { fields } from "./fields.ts";
@@ -61,9 +62,4 @@ function topEventTable(topEvents: Stats["topEvents"], shown: StatsShown): string
     ],
     shown,
   );
-}
-
-/** Never 100 % when one failed. */
-function percent(rate: number): string {
-  return `${Math.floor(rate * 10_000) / 100} %`;
 }

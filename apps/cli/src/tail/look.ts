@@ -8,9 +8,9 @@ import {
   type Delivery,
   type DeliveryQuery,
 } from "@webhook-delivery/client";
+import { MOST_ON_A_PAGE } from "../page-options.ts";
 import type { Watch } from "./watch.ts";
 
-const PAGE = 200;
 const MOST_PAGES = { pending: 5, sent: 1, accepted: 10 } as const;
 /** As many as the service starts in a second by default: so many may finish between two looks. */
 const MOST_SINGLE_READS = 50;
@@ -33,7 +33,7 @@ export async function look(
   { signal, endpointId }: LookOptions,
 ): Promise<Looked> {
   const { acceptedSince: since, hasBegun } = watch;
-  const filter = { limit: PAGE, ...(endpointId !== undefined && { endpointId }) };
+  const filter = { limit: MOST_ON_A_PAGE, ...(endpointId !== undefined && { endpointId }) };
   const read = (
     query: DeliveryQuery,
     mostPages: number,

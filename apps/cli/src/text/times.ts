@@ -16,8 +16,8 @@ const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i
 /** A span means so long before `now`; a date alone begins at midnight UTC. Undefined: it is neither. */
 export function parseMoment(text: string, now: Date): Date | undefined {
   const spanMs = parseSpanMs(text);
-  const moment = spanMs === undefined ? parseIso(text) : new Date(now.getTime() - spanMs);
-  return moment === undefined || Number.isNaN(moment.getTime()) ? undefined : moment;
+  const at = spanMs === undefined ? parseIso(text) : new Date(now.getTime() - spanMs);
+  return at === undefined || Number.isNaN(at.getTime()) ? undefined : at;
 }
 
 function parseIso(text: string): Date | undefined {
@@ -46,6 +46,11 @@ export function age(iso: string, now: Date): string {
 export function relative(iso: string, now: Date): string {
   const ms = Date.parse(iso) - now.getTime();
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
+}
+
+/** The time itself, and how far away it is; null stays null. */
+export function moment(iso: string | null, now: Date): string | null {
+  return iso && `${iso} (${relative(iso, now)})`;
 }
 
 /** As the clock on the wall says. */
