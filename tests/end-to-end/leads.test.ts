@@ -168,7 +168,7 @@ test.each([
   ["an unknown lead", "GET", "/leads/nobody", undefined, [404, "lead_not_found"]],
   ["an id that nothing can have", "GET", "/leads/%00", undefined, [404, "not_found"]],
   ["an id that cannot be stored", "PUT", "/leads/%00", {}, [400, "invalid_text"]],
-  ["an id that is too long", "PUT", `/leads/${"x".repeat(256)}`, {}, [404, "not_found"]],
+  ["an id that is too long", "PUT", `/leads/${"x".repeat(256)}`, {}, [400, "invalid_request"]],
   ["no body", "PUT", "/leads/bad", undefined, [400, "invalid_request"]],
   ["a list", "PUT", "/leads/bad", [], [400, "invalid_request"]],
   ["a number as a name", "PUT", "/leads/bad", { firstName: 1 }, [400, "invalid_request"]],
