@@ -82,10 +82,10 @@ export async function findEarlierEvent(
 export async function findEvent(
   sql: Queryable,
   { eventId, clientId }: { readonly eventId: string; readonly clientId: string | undefined },
-): Promise<(WebhookEvent & { readonly data: unknown }) | undefined> {
+): Promise<(WebhookEvent & { readonly dataText: string }) | undefined> {
   const ofClient = clientId === undefined ? sql`` : sql`and client_id = ${clientId}`;
-  const [row] = await sql<(WebhookEvent & { data: unknown })[]>`
-    select ${columns(sql)}, data from webhook_events where event_id = ${eventId} ${ofClient}
+  const [row] = await sql<(WebhookEvent & { dataText: string })[]>`
+    select ${columns(sql)}, data::text as "dataText" from webhook_events where event_id = ${eventId} ${ofClient}
     order by client_id nulls first, id desc limit 1`;
   return row;
 }

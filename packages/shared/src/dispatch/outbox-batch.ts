@@ -4,6 +4,7 @@
  * row and nothing else. Killed halfway, nothing has happened and another worker takes them.
  */
 import { DomainError } from "../core/errors.ts";
+import { refuseDepth } from "../core/json-text.ts";
 import { eventTypeOf, refusalText } from "../core/outbox.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
 import { insertDeliveries, type NewDelivery } from "../db/deliveries.ts";
@@ -119,6 +120,7 @@ async function makeDeliveries(
     for (const line of await startAgain(tx, earlier)) lines.add(line);
     return true;
   }
+  refuseDepth(message.dataText);
   if (message.endpointId !== null) {
     const row = await rowToEndpoint(work, message, message.endpointId);
     if (row.orderNo !== null) lines.add(message.endpointId);
