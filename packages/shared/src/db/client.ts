@@ -102,10 +102,16 @@ const CONNECTION_CODES = new Set([
 
 // PostgreSQL's own: connection exceptions (08), too many connections and out of memory or disk (53),
 // shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58), a lock
-// that somebody holds for too long (55P03).
-const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|55P03)/;
+// that somebody holds for too long (55P03), a transaction in which nothing was said for too long (25P03).
+const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|25P03|55P03)/;
 
-function isConnectionLost(error: unknown): boolean {
+/** The connection is gone, or goes now: after a fatal error PostgreSQL closes it. */
+export function isConnectionLost(error: unknown): boolean {
+  const severity = (error as { severity?: unknown } | null)?.severity;
+  return hasConnectionCode(error) || severity === "FATAL" || severity === "PANIC";
+}
+
+function hasConnectionCode(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && CONNECTION_CODES.has(code);
 }
@@ -113,5 +119,5 @@ function isConnectionLost(error: unknown): boolean {
 /** True when the database cannot answer now and the same statement may work later. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  return isConnectionLost(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
+  return hasConnectionCode(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
 }

@@ -12,7 +12,8 @@ import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
 import { insertMessage, readMessage } from "../testing/outbox.ts";
 import { PATIENCE } from "../testing/signal.ts";
-import { takeFromOutbox, takeOutbox, type OutboxDeps } from "./outbox.ts";
+import { takeFromOutbox, takeOutbox } from "./outbox.ts";
+import type { OutboxDeps } from "./outbox-batch.ts";
 
 let database: TestDatabase;
 let deps: OutboxDeps;
