@@ -105,13 +105,7 @@ const CONNECTION_CODES = new Set([
 // that somebody holds for too long (55P03), a transaction in which nothing was said for too long (25P03).
 const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|25P03|55P03)/;
 
-/** The connection is gone, or goes now: after a fatal error PostgreSQL closes it. */
 export function isConnectionLost(error: unknown): boolean {
-  const severity = (error as { severity?: unknown } | null)?.severity;
-  return hasConnectionCode(error) || severity === "FATAL" || severity === "PANIC";
-}
-
-function hasConnectionCode(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && CONNECTION_CODES.has(code);
 }
@@ -119,5 +113,5 @@ function hasConnectionCode(error: unknown): boolean {
 /** True when the database cannot answer now and the same statement may work later. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  return hasConnectionCode(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
+  return isConnectionLost(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
 }

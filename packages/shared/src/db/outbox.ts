@@ -81,7 +81,7 @@ export async function putOff(
         next_attempt_at = now() + least(
           greatest(
             ${FIRST_PUT_OFF_MS} * interval '1 millisecond',
-            case when last_error is not null then 2 * (next_attempt_at - updated_at) end
+            case when last_error like 'internal_error:%' then 2 * (next_attempt_at - updated_at) end
           ),
           ${LONGEST_PUT_OFF_MS} * interval '1 millisecond'
         )

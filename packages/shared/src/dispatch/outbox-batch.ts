@@ -23,6 +23,7 @@ import {
   type BuildParts,
   type UnwrittenDelivery,
 } from "./outbox-endpoint.ts";
+import { tellCutOff } from "./outbox-faults.ts";
 import { publishMessage } from "./outbox-event.ts";
 import { lookUpFor } from "./outbox-lookups.ts";
 
@@ -60,8 +61,12 @@ export async function takeBatch(
   deps: OutboxDeps,
   { waits = true, ...wanted }: BatchWanted,
 ): Promise<Batch> {
-  const { lines, ...batch } = await inTransaction(deps.sql, async (tx) =>
-    (await holdOutbox(tx, waits)) ? takeLocked(deps, tx, wanted) : { ...NOTHING, isBusy: true },
+  const { lines, ...batch } = await tellCutOff((onBegun) =>
+    inTransaction(deps.sql, async (tx) => {
+      onBegun();
+      if (!(await holdOutbox(tx, waits))) return { ...NOTHING, isBusy: true };
+      return takeLocked(deps, tx, wanted);
+    }),
   );
   if (lines.size > 0) {
     await advanceLines(deps.sql, [...lines], null).catch((error: unknown) =>

@@ -9,7 +9,7 @@ import { putOff, recordTaken, type TakenMessage } from "../db/outbox.ts";
 import { listDueIds } from "../db/outbox-locks.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
 import { takeBatch, type Batch, type BatchWanted, type OutboxDeps } from "./outbox-batch.ts";
-import { isCutOff, passesByItself, requireDatabase } from "./outbox-faults.ts";
+import { CutOffError, passesByItself, requireDatabase } from "./outbox-faults.ts";
 
 export async function takeOneByOne(
   deps: OutboxDeps,
@@ -41,7 +41,7 @@ async function takeAlone(deps: OutboxDeps, wanted: BatchWanted): Promise<Batch> 
   try {
     return await take();
   } catch (error) {
-    if (!isCutOff(error)) throw error;
+    if (!(error instanceof CutOffError)) throw error;
     await requireDatabase(deps.sql);
     return take();
   }
@@ -58,9 +58,10 @@ async function setAside(
     await recordTaken(sql, [refused]);
     return refused;
   }
-  if (isCutOff(error)) await requireDatabase(sql);
+  const isCutOff = error instanceof CutOffError;
+  if (isCutOff) await requireDatabase(sql);
   onSetback(error, "a row of the outbox could not be taken; it is put off");
-  const what = isCutOff(error) ? "Taking the row was cut off twice" : "The row could not be taken";
+  const what = isCutOff ? "Taking the row was cut off twice" : "The row could not be taken";
   await putOff(sql, { id, lastError: `internal_error: ${what}; it is tried again.` });
   return undefined;
 }

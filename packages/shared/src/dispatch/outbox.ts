@@ -7,7 +7,7 @@
 import { isWaiting } from "../db/outbox.ts";
 import { listDueIds } from "../db/outbox-locks.ts";
 import { takeBatch, type Batch, type BatchWanted, type OutboxDeps } from "./outbox-batch.ts";
-import { isCutOff, passesByItself, requireDatabase } from "./outbox-faults.ts";
+import { CutOffError, passesByItself, requireDatabase } from "./outbox-faults.ts";
 import { takeOneByOne } from "./outbox-one-by-one.ts";
 
 /** Rows in one transaction: few enough that others wait for them but a moment. */
@@ -27,7 +27,7 @@ export async function takeOutbox(
     return { taken, hasMore };
   } catch (error) {
     if (passesByItself(error)) throw error;
-    if (isCutOff(error)) {
+    if (error instanceof CutOffError) {
       await requireDatabase(deps.sql);
       deps.onSetback(error, "a take of the outbox was cut off; its rows are taken one by one");
     }
