@@ -139,6 +139,21 @@ it("puts nothing off while the database is away", async () => {
   }
 });
 
+// All rows of a batch together may be too slow, too: it ends before PostgreSQL cuts it off.
+it("leaves the rest to the next take when rows are slow to make", async () => {
+  const ids = await insertRows(await insertEndpoint(database.sql), ["good", "good"]);
+  const slow: OutboxDeps = {
+    ...deps,
+    get defaultMaxAttempts() {
+      const until = performance.now() + 2_050;
+      while (performance.now() < until);
+      return 4;
+    },
+  };
+  expect(await takeOutbox(slow)).toMatchObject({ taken: [{ id: ids[0] }], hasMore: true });
+  expect(await takeOutbox(deps)).toMatchObject({ taken: [{ id: ids[1] }], hasMore: false });
+});
+
 // A drain ended at the first faulty row: 99 taken of 100 looked like the last ones.
 it("knows that more is waiting behind rows that were put off", async () => {
   const { sql } = database;
