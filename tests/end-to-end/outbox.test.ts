@@ -243,6 +243,31 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     expect(hook.arrivals).toHaveLength(1);
   });
 
+  // The row's data is spelled by PostgreSQL: it was a conflict in one direction.
+  test.concurrent("an event is the same by whichever road it comes again", async () => {
+    const { sql } = service.database;
+    const { hook, eventType } = await subscriber();
+    const [byRow, byRequest] = [randomUUID(), randomUUID()];
+    // As jsonb no text is spelled: keys the other way round, and spaces.
+    const dataText = '{"zz":1.50,"a":["\\u00e4"]}';
+    const payload: unknown = JSON.parse(dataText);
+    const row = { event_type: eventType, payload };
+    const publish = async (eventId: string, text = dataText) =>
+      service.api.post("/events", `{"type":"${eventType}","eventId":"${eventId}","data":${text}}`);
+    const id = await insertMessage(sql, { ...row, event_id: byRow });
+    await untilMessage(sql, id, { status: "sent" });
+    const again = await publish(byRow);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
+    expect(again.body).toMatchObject({ deliveries: [hook.arrivals[0]?.headers["webhook-id"]] });
+    expect((await publish(byRow, '{"zz":1.5}')).status).toBe(409);
+    expect((await publish(byRequest)).status).toBe(202);
+    const second = await insertMessage(sql, { ...row, event_id: byRequest });
+    await untilMessage(sql, second, { status: "sent" });
+    expect((await publish(byRequest, '{"a":["ä"], "zz":1.5}')).status).toBe(200);
+    await hook.waitFor(2);
+    expect(hook.arrivals).toHaveLength(2);
+  });
+
   test.concurrent("an event that went to nobody finds somebody when it is set back", async () => {
     const { sql } = service.database;
     const eventType = `later.${randomUUID()}`;

@@ -43,6 +43,22 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     return idsOf(await Promise.all(made));
   }
 
+  // From the outbox, before it had a limit: the answer was a 500.
+  test.concurrent("what nests too deep to be written as JSON is shown as text", async () => {
+    const { sql } = service.database;
+    const deep = "[".repeat(6_000) + "]".repeat(6_000);
+    const { id } = await service.api.deliver(deliveryTo(receiver.hook()));
+    await service.finished(id);
+    await sql`update webhook_deliveries set payload = ${deep}::text::jsonb where id = ${id}`;
+    const delivery = await service.api.get(`/webhook-delivery/${id}`);
+    expect(delivery).toMatchObject({ status: 200, body: { delivery: { payload: deep } } });
+    const event = { type: "deep", eventId: "deep", data: {} };
+    expect((await service.api.post("/events", event)).status).toBe(202);
+    await sql`update webhook_events set data = ${deep}::text::jsonb where event_id = 'deep'`;
+    const published = await service.api.get("/events/deep");
+    expect(published).toMatchObject({ status: 200, body: { event: { data: deep } } });
+  });
+
   test.concurrent("pages of 120 rows leave none out and give none twice while new rows arrive", async () => {
     const eventType = "paged.event";
     const before = await deliverMany(ROWS, { eventType });

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
-import { nestingDepth } from "@webhook-delivery/shared/core/json-text.ts";
+import { refuseDepth } from "@webhook-delivery/shared/core/json-text.ts";
 import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
 
 declare module "fastify" {
@@ -18,8 +18,6 @@ declare module "fastify" {
   }
 }
 
-/** Deeper than any real payload; PostgreSQL and V8 both recurse over what they are given. */
-const MAX_JSON_DEPTH = 64;
 /** Where items are judged by themselves; parsing millions of levels would take seconds. */
 const MAX_DEPTH_AROUND_ITEMS = 10_000;
 
@@ -39,7 +37,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
         refuseDepth(text, MAX_DEPTH_AROUND_ITEMS);
         return parse(text);
       }
-      refuseDepth(text, MAX_JSON_DEPTH);
+      refuseDepth(text);
       const value = parse(text);
       refuseUnstorableText(value, "body");
       return value;
@@ -65,13 +63,8 @@ function parse(text: string): unknown {
 
 /** Throws `json_too_deep` or `invalid_text`, as for a body that is `value`, parsed from `text`. */
 export function refuseUnfit(value: unknown, text: string): void {
-  refuseDepth(text, MAX_JSON_DEPTH);
+  refuseDepth(text);
   refuseUnstorableText(value, "body");
-}
-
-function refuseDepth(text: string, maxDepth: number): void {
-  if (nestingDepth(text) <= maxDepth) return;
-  throw new DomainError("json_too_deep", `JSON may nest ${maxDepth} levels deep.`);
 }
 
 /** Throws `invalid_text` when PostgreSQL could not hold, or be asked for, some text in `value`. */

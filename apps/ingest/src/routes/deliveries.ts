@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { clientScope, type Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
+import { parseToShow } from "@webhook-delivery/shared/core/json-text.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   cancelDelivery,
@@ -101,7 +102,8 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
       },
     },
     async ({ params, caller }) => {
-      const { payload, ...delivery } = await requireDelivery(params.id, caller);
+      const { payloadText, ...delivery } = await requireDelivery(params.id, caller);
+      const payload = parseToShow(payloadText);
       const attempts = await listAttempts(sql, delivery.id);
       return {
         status: "success" as const,

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { clientScope } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
-import { memberText } from "@webhook-delivery/shared/core/json-text.ts";
+import { memberText, parseToShow } from "@webhook-delivery/shared/core/json-text.ts";
 import {
   countDeliveriesOfEvent,
   listDeliveriesOfEvent,
@@ -91,11 +91,12 @@ export const eventRoutes: FastifyPluginAsyncTypebox<PublishDeps> = async (app, d
         listDeliveriesOfEvent(sql, event, SHOWN_DELIVERIES),
         countDeliveriesOfEvent(sql, event),
       ]);
-      const { id: _, occurredAt, createdAt, ...shown } = event;
+      const { id: _, dataText, occurredAt, createdAt, ...shown } = event;
       return {
         status,
         event: {
           ...shown,
+          data: parseToShow(dataText),
           timestamp: occurredAt.toISOString(),
           createdAt: createdAt.toISOString(),
           deliveries: deliveries.map(deliveryJson),

@@ -5,7 +5,8 @@
  */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
-import { takeFromOutbox, type OutboxDeps } from "@webhook-delivery/shared/dispatch/outbox.ts";
+import { takeFromOutbox } from "@webhook-delivery/shared/dispatch/outbox.ts";
+import type { OutboxDeps } from "@webhook-delivery/shared/dispatch/outbox-batch.ts";
 import { drainOutbox } from "@webhook-delivery/shared/dispatch/outbox-drain.ts";
 import { requireSecret } from "../bearer-secret.ts";
 import { DrainBody, DrainedFields, TriggerBody, TriggeredFields } from "./outbox-schemas.ts";

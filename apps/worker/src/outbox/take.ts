@@ -3,7 +3,8 @@
  * by itself, so that a lost notification costs this wait and nothing else.
  */
 import { nextDueInMs } from "@webhook-delivery/shared/db/outbox.ts";
-import { takeOutbox, type OutboxDeps } from "@webhook-delivery/shared/dispatch/outbox.ts";
+import { takeOutbox } from "@webhook-delivery/shared/dispatch/outbox.ts";
+import type { OutboxDeps } from "@webhook-delivery/shared/dispatch/outbox-batch.ts";
 import type { Parts } from "../parts.ts";
 
 /** While notifications arrive. */

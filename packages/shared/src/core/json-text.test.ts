@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { elementTexts, memberText, nestingDepth } from "./json-text.ts";
+import { elementTexts, memberText, nestingDepth, parseToShow } from "./json-text.ts";
 
 const SPACES = ["", " ", "\n", "\t", "\r\n", "  \t "];
 /** What decides spacing and spelling as a document is written; consumed in turn. */
@@ -193,6 +193,19 @@ describe("elementTexts", () => {
         expect(elementTexts(`[${rest}`).length).toBeLessThanOrEqual(rest.length + 1);
       }),
     );
+  });
+});
+
+describe("parseToShow", () => {
+  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+
+  it("parses what a request could have brought", () => {
+    expect(JSON.stringify(parseToShow(nested(64)))).toBe(nested(64));
+  });
+
+  it("leaves what nests deeper as text, so that it can be written", () => {
+    expect(parseToShow(nested(65))).toBe(nested(65));
+    expect(JSON.parse(JSON.stringify(parseToShow(nested(6_000))))).toBe(nested(6_000));
   });
 });
 

@@ -5,6 +5,10 @@
  *
  * The text must have passed JSON.parse; this finds its way only through valid JSON.
  */
+import { DomainError } from "./errors.ts";
+
+/** Deeper than any real payload; PostgreSQL and V8 both recurse over what they are given. */
+export const MAX_JSON_DEPTH = 64;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -20,6 +24,17 @@ export function nestingDepth(text: string): number {
     else if (char === "}" || char === "]") depth--;
   }
   return deepest;
+}
+
+/** Throws `json_too_deep`. */
+export function refuseDepth(text: string, maxDepth = MAX_JSON_DEPTH): void {
+  if (nestingDepth(text) <= maxDepth) return;
+  throw new DomainError("json_too_deep", `JSON may nest ${maxDepth} levels deep.`);
+}
+
+/** To be shown in an answer: what nests deeper than it may stays text, which can be written. */
+export function parseToShow(text: string): unknown {
+  return nestingDepth(text) <= MAX_JSON_DEPTH ? JSON.parse(text) : text;
 }
 
 /**

@@ -1,6 +1,11 @@
 import { expect, it } from "vitest";
 import { createTestDatabase } from "../testing/database.ts";
-import { connectDatabase, inTransaction, isDatabaseUnavailable } from "./client.ts";
+import {
+  connectDatabase,
+  inTransaction,
+  isConnectionLost,
+  isDatabaseUnavailable,
+} from "./client.ts";
 
 // A connection that the server ended inside a transaction was rolled back and released all the same:
 // postgres.js then wrote to a socket that was null, which ended the process.
@@ -17,6 +22,29 @@ it("leaves a connection that is lost in a transaction to the pool", async () => 
     // postgres.js tells the next one on that connection of the old error once more.
     const [row] = await isBack().catch(isBack);
     expect(row).toEqual({ never: null });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+});
+
+// PostgreSQL cuts off a transaction in which nothing is said: here by a process that was busy.
+it("takes a transaction that was cut off for its silence for a passing trouble", async () => {
+  await using database = await createTestDatabase();
+  const sql = connectDatabase({ url: database.url, applicationName: "tests", maxConnections: 1 });
+  try {
+    const cutOff = inTransaction(sql, async (tx) => {
+      await tx`set local idle_in_transaction_session_timeout = '50ms'`;
+      const until = performance.now() + 500;
+      while (performance.now() < until);
+      await tx`select`;
+    });
+    await expect(cutOff).rejects.toSatisfy(isConnectionLost);
+    const isBack = async () => inTransaction(sql, (tx) => tx`select 1 as one`);
+    const [row] = await isBack().catch((error: unknown) => {
+      expect(error).toSatisfy(isDatabaseUnavailable);
+      return isBack();
+    });
+    expect(row).toEqual({ one: 1 });
   } finally {
     await sql.end({ timeout: 1 });
   }

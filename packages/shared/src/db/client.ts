@@ -102,10 +102,10 @@ const CONNECTION_CODES = new Set([
 
 // PostgreSQL's own: connection exceptions (08), too many connections and out of memory or disk (53),
 // shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58), a lock
-// that somebody holds for too long (55P03).
-const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|55P03)/;
+// that somebody holds for too long (55P03), a transaction in which nothing was said for too long (25P03).
+const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|25P03|55P03)/;
 
-function isConnectionLost(error: unknown): boolean {
+export function isConnectionLost(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && CONNECTION_CODES.has(code);
 }

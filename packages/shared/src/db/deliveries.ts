@@ -164,10 +164,11 @@ export async function findDeliveryByIdempotencyKey(
 export async function findDelivery(
   sql: Queryable,
   { id, clientId }: { readonly id: string; readonly clientId?: string | undefined },
-): Promise<(Delivery & { readonly payload: unknown }) | undefined> {
+): Promise<(Delivery & { readonly payloadText: string }) | undefined> {
   const ofClient = clientId === undefined ? sql`` : sql`and client_id = ${clientId}`;
-  const [row] = await sql<(Delivery & { payload: unknown })[]>`
-    select ${columns(sql)}, payload from webhook_deliveries where id = ${id} ${ofClient}`;
+  const [row] = await sql<(Delivery & { payloadText: string })[]>`
+    select ${columns(sql)}, payload::text as "payloadText"
+    from webhook_deliveries where id = ${id} ${ofClient}`;
   return row;
 }
 

@@ -1,7 +1,7 @@
 /** What a delivery needs to know of the endpoints that it may go to. */
 import { subscriptionsTo } from "../core/subscription.ts";
 import type { RequestedFormat } from "../core/formats/registry.ts";
-import type { Queryable } from "./client.ts";
+import { uuidArray, type Queryable } from "./client.ts";
 
 export interface EndpointTarget {
   readonly id: string;
@@ -25,22 +25,37 @@ export async function findTarget(
   return row;
 }
 
+/** Whosever they are; those that are not there are left out. */
+export async function findTargets(
+  sql: Queryable,
+  ids: readonly string[],
+): Promise<EndpointTarget[]> {
+  return sql<EndpointTarget[]>`
+    select ${columns(sql)} from webhook_endpoints
+    where id = any (${uuidArray(ids)}::text::uuid[])`;
+}
+
+export interface SubscribedTo {
+  readonly clientId: string | null;
+  readonly type: string;
+  readonly source: string | null;
+}
+
 /**
  * The endpoints that an event goes to: its client's (or the operator's own), by type and source.
  * An endpoint without sources takes events of every source and of none.
  */
 export async function findSubscribers(
   sql: Queryable,
-  event: {
-    readonly clientId: string | null;
-    readonly type: string;
-    readonly source: string | null;
-  },
+  event: SubscribedTo,
 ): Promise<EndpointTarget[]> {
+  const { clientId } = event;
+  // Not "is not distinct from", which no index serves: every endpoint of all clients would be read.
+  const ofClient = clientId === null ? sql`client_id is null` : sql`client_id = ${clientId}`;
   const entries = JSON.stringify(subscriptionsTo(event.type));
   return sql<EndpointTarget[]>`
     select ${columns(sql)} from webhook_endpoints
-    where client_id is not distinct from ${event.clientId}::uuid
+    where ${ofClient}
       and (event_types = '{}'
            or event_types && array(select jsonb_array_elements_text(${entries}::text::jsonb)))
       and (sources = '{}' or ${event.source}::text = any(sources))

@@ -15,7 +15,7 @@ export interface WebhookEvent {
 export interface NewEvent extends Omit<WebhookEvent, "createdAt"> {
   /** JSON as its publisher spelled it. */
   readonly dataText: string;
-  /** SHA-256: what a repetition must be of. */
+  /** SHA-256 of type, source and data as they were spelled. */
   readonly contentHash: Buffer;
   /** False: a worker makes its deliveries. */
   readonly isPublished: boolean;
@@ -45,29 +45,25 @@ export interface EventKey {
   readonly clientId: string | null;
 }
 
-export async function findContentHash(
-  sql: Queryable,
-  { eventId, clientId }: EventKey,
-): Promise<Buffer | undefined> {
-  const [row] = await sql<{ contentHash: Buffer }[]>`
-    select content_hash as "contentHash" from webhook_events
-    where ${belongsTo(sql, clientId)}
-      and event_id = ${eventId}`;
-  return row?.contentHash;
+/** What stands under an event id that was used before. */
+export interface EarlierEvent extends WebhookEvent {
+  /** Its type, source and data are those that are asked about; the data as jsonb, however it is spelled. */
+  readonly isSame: boolean;
+  readonly hasDeliveries: boolean;
 }
 
-/** What an outbox row finds under its event id: it knows the data as jsonb, not as it was spelled. */
 export async function findEarlierEvent(
   sql: Queryable,
-  event: EventKey & Pick<NewEvent, "type" | "source" | "dataText">,
-): Promise<
-  (WebhookEvent & { readonly isSame: boolean; readonly hasDeliveries: boolean }) | undefined
-> {
-  const { eventId, clientId, type, source, dataText } = event;
-  const [row] = await sql<(WebhookEvent & { isSame: boolean; hasDeliveries: boolean })[]>`
+  event: EventKey & Pick<NewEvent, "type" | "source" | "dataText" | "contentHash">,
+): Promise<EarlierEvent | undefined> {
+  const { eventId, clientId, type, source, dataText, contentHash } = event;
+  const [row] = await sql<EarlierEvent[]>`
     select ${columns(sql)},
-      type = ${type} and source is not distinct from ${source}::text
-        and data = ${dataText}::text::jsonb as "isSame",
+      -- The hash only spares reading the data: that of a row of the outbox is of another spelling.
+      content_hash = ${contentHash} or (
+        type = ${type} and source is not distinct from ${source}::text
+          and data = ${dataText}::text::jsonb
+      ) as "isSame",
       exists (
         select from webhook_deliveries as delivery
         where delivery.event_id = event.event_id
@@ -82,10 +78,10 @@ export async function findEarlierEvent(
 export async function findEvent(
   sql: Queryable,
   { eventId, clientId }: { readonly eventId: string; readonly clientId: string | undefined },
-): Promise<(WebhookEvent & { readonly data: unknown }) | undefined> {
+): Promise<(WebhookEvent & { readonly dataText: string }) | undefined> {
   const ofClient = clientId === undefined ? sql`` : sql`and client_id = ${clientId}`;
-  const [row] = await sql<(WebhookEvent & { data: unknown })[]>`
-    select ${columns(sql)}, data from webhook_events where event_id = ${eventId} ${ofClient}
+  const [row] = await sql<(WebhookEvent & { dataText: string })[]>`
+    select ${columns(sql)}, data::text as "dataText" from webhook_events where event_id = ${eventId} ${ofClient}
     order by client_id nulls first, id desc limit 1`;
   return row;
 }

@@ -64,15 +64,27 @@ export async function recordTaken(tx: Queryable, taken: readonly TakenMessage[])
     where message.id = taken.id and message.status = 'queued' and message.taken_at is null`;
 }
 
-/** A fault of ours with one row: later, so that it stands in nobody's way. */
+const FIRST_PUT_OFF_MS = 60_000;
+const LONGEST_PUT_OFF_MS = 15 * 60_000;
+
+/**
+ * A fault of ours with one row: later, so that it stands in nobody's way. Twice as late as the last time,
+ * which the row itself tells.
+ */
 export async function putOff(
   sql: Queryable,
-  { id, lastError, waitMs }: { readonly id: string; lastError: string; waitMs: number },
+  { id, lastError }: { readonly id: string; readonly lastError: string },
 ): Promise<void> {
   await sql`
     update outbox_messages
     set last_error = ${lastError}, updated_at = now(),
-        next_attempt_at = now() + ${waitMs} * interval '1 millisecond'
+        next_attempt_at = now() + least(
+          greatest(
+            ${FIRST_PUT_OFF_MS} * interval '1 millisecond',
+            case when last_error like 'internal_error:%' then 2 * (next_attempt_at - updated_at) end
+          ),
+          ${LONGEST_PUT_OFF_MS} * interval '1 millisecond'
+        )
     where id = ${id} and status = 'queued' and taken_at is null`;
 }
 

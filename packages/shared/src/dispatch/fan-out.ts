@@ -25,6 +25,8 @@ export interface FannedOut {
 }
 
 export interface FanOutOptions {
+  /** Whom it goes to, for who knows already. */
+  readonly subscribers?: readonly EndpointTarget[];
   readonly defaultMaxAttempts: number;
   /** The row of the outbox that asked for it. */
   readonly outboxMessageId?: string;
@@ -38,9 +40,9 @@ const CHUNK = 2_000;
 export async function fanOut(
   tx: Queryable,
   event: WebhookEvent & { readonly dataText: string },
-  { defaultMaxAttempts, outboxMessageId, reserve }: FanOutOptions,
+  { defaultMaxAttempts, outboxMessageId, reserve, ...options }: FanOutOptions,
 ): Promise<FannedOut> {
-  const subscribers = await findSubscribers(tx, event);
+  const subscribers = options.subscribers ?? (await findSubscribers(tx, event));
   const inLine = subscribers.filter(({ ordered, enabled }) => ordered && enabled);
   const orderNos = new Map<string, number | null>();
   if (inLine.length > 0) {

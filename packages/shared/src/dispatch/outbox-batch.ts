@@ -4,11 +4,10 @@
  * row and nothing else. Killed halfway, nothing has happened and another worker takes them.
  */
 import { DomainError } from "../core/errors.ts";
-import { eventTypeOf, refusalText } from "../core/outbox.ts";
-import { inTransaction, type Queryable } from "../db/client.ts";
-import { insertDeliveries, type NewDelivery } from "../db/deliveries.ts";
-import { findTarget } from "../db/endpoint-targets.ts";
-import { lockLines, takeOrderNumbers } from "../db/order.ts";
+import { refuseDepth } from "../core/json-text.ts";
+import { refusalText } from "../core/outbox.ts";
+import { inTransaction, type Queryable, type Sql } from "../db/client.ts";
+import { advanceLines, lockLines } from "../db/order.ts";
 import {
   listDeliveriesOf,
   recordTaken,
@@ -17,22 +16,25 @@ import {
   type WaitingMessage,
 } from "../db/outbox.ts";
 import { holdOutbox, lockWaiting, type Wanted } from "../db/outbox-locks.ts";
-import {
-  buildRow,
-  resolveDelivery,
-  type AcceptDeps,
-  type DeliveryRequest,
-} from "./accept-delivery.ts";
 import { startRounds } from "./new-round.ts";
+import {
+  toEndpoint,
+  writeInLine,
+  type BuildParts,
+  type UnwrittenDelivery,
+} from "./outbox-endpoint.ts";
+import { tellCutOff } from "./outbox-faults.ts";
 import { publishMessage } from "./outbox-event.ts";
-import { noSuchEndpoint } from "./register-endpoint.ts";
+import { lookUpFor } from "./outbox-lookups.ts";
 
-export interface BatchDeps extends Pick<
-  AcceptDeps,
-  "sql" | "encryptionKeys" | "defaultMaxAttempts"
-> {
+type OwnDeps = BuildParts["deps"];
+
+export interface OutboxDeps extends OwnDeps {
+  readonly sql: Sql;
   /** As of a request. */
   readonly maxPayloadBytes: number;
+  /** What went wrong and will be made up for by itself. */
+  readonly onSetback: (error: unknown, what: string) => void;
 }
 
 export interface BatchWanted extends Pick<Wanted, "limit" | "onlyId" | "upToId"> {
@@ -43,50 +45,66 @@ export interface BatchWanted extends Pick<Wanted, "limit" | "onlyId" | "upToId">
 export interface Batch {
   readonly taken: readonly TakenMessage[];
   readonly hasMore: boolean;
-  /** Lines to move on, now that it is committed. */
-  readonly lines: ReadonlySet<string>;
+  /** Nothing was taken because another one takes. */
+  readonly isBusy: boolean;
 }
 
 /** Bounds memory and the time for which others wait; whatever is larger comes alone. */
 const MOST_BYTES = 4_000_000;
 const MOST_DELIVERIES = 2_000;
+/** Ends well before PostgreSQL takes a busy process for a frozen one (outbox-locks.ts). */
+const MOST_MS = 2_000;
+
+const NOTHING = { taken: [], hasMore: false, isBusy: false, lines: new Set<string>() } as const;
 
 export async function takeBatch(
-  deps: BatchDeps,
+  deps: OutboxDeps,
   { waits = true, ...wanted }: BatchWanted,
 ): Promise<Batch> {
-  const { maxPayloadBytes } = deps;
-  return inTransaction(deps.sql, async (tx) => {
-    if (!(await holdOutbox(tx, waits))) return { taken: [], hasMore: false, lines: new Set() };
-    const found = await lockWaiting(tx, { ...wanted, maxBytes: MOST_BYTES, maxPayloadBytes });
-    const { messages } = found;
-    if (messages.length + found.tooLargeIds.length === 0) {
-      return { taken: [], hasMore: false, lines: new Set() };
-    }
-    const earlier = await listEarlier(tx, messages);
-    await lockLinesOf(tx, messages, [...earlier.values()].flat());
-    const work: Work = { deps, tx, rows: [], lines: new Set(), fannedOut: 0 };
-    const taken = found.tooLargeIds.map((id) => tooLarge(id, maxPayloadBytes));
-    let left = messages.length;
-    for (const message of messages) {
-      if (work.rows.length + work.fannedOut >= MOST_DELIVERIES) break;
-      taken.push(await takeOne(work, message, earlier.get(message.id) ?? []));
-      left--;
-    }
-    if (work.rows.length > 0) await insertDeliveries(tx, work.rows);
-    if (taken.length > 0) await recordTaken(tx, taken);
-    return { taken, hasMore: found.hasMore || left > 0, lines: work.lines };
-  });
+  const { lines, ...batch } = await tellCutOff((onBegun) =>
+    inTransaction(deps.sql, async (tx) => {
+      onBegun();
+      if (!(await holdOutbox(tx, waits))) return { ...NOTHING, isBusy: true };
+      return takeLocked(deps, tx, wanted);
+    }),
+  );
+  if (lines.size > 0) {
+    await advanceLines(deps.sql, [...lines], null).catch((error: unknown) =>
+      deps.onSetback(error, "a line was not moved on; the worker's sweep does it"),
+    );
+  }
+  return batch;
 }
 
-interface Work {
-  readonly deps: BatchDeps;
-  readonly tx: Queryable;
-  /** Deliveries to endpoints that were named, inserted together at the end. */
-  readonly rows: NewDelivery[];
+async function takeLocked(deps: OutboxDeps, tx: Queryable, wanted: Omit<BatchWanted, "waits">) {
+  const { maxPayloadBytes } = deps;
+  const found = await lockWaiting(tx, { ...wanted, maxBytes: MOST_BYTES, maxPayloadBytes });
+  const { messages } = found;
+  if (messages.length + found.tooLargeIds.length === 0) return NOTHING;
+  const earlier = await listEarlier(tx, messages);
+  await lockLinesOf(tx, messages, [...earlier.values()].flat());
+  const lookups = await lookUpFor(tx, messages);
+  const work: Work = { deps, tx, lookups, unwritten: [], lines: new Set(), made: 0 };
+  const taken = found.tooLargeIds.map((id) => tooLarge(id, maxPayloadBytes));
+  const until = performance.now() + MOST_MS;
+  let left = messages.length;
+  for (const message of messages) {
+    if (work.made >= MOST_DELIVERIES || performance.now() >= until) break;
+    taken.push(await takeOne(work, message, earlier.get(message.id) ?? []));
+    left--;
+  }
+  await writeOut(work);
+  if (taken.length > 0) await recordTaken(tx, taken);
+  return { taken, hasMore: found.hasMore || left > 0, isBusy: false, lines: work.lines };
+}
+
+interface Work extends BuildParts {
+  readonly deps: OutboxDeps;
+  /** Deliveries to endpoints that were named, since the last row of another kind. */
+  unwritten: UnwrittenDelivery[];
   readonly lines: Set<string>;
-  /** Deliveries of events, which are inserted at once. */
-  fannedOut: number;
+  /** Deliveries of all kinds. */
+  made: number;
 }
 
 function tooLarge(id: string, maxPayloadBytes: number): TakenMessage {
@@ -114,58 +132,31 @@ async function makeDeliveries(
   message: WaitingMessage,
   earlier: readonly EarlierDelivery[],
 ): Promise<boolean> {
-  const { deps, tx, rows, lines } = work;
+  const { tx, lookups, lines } = work;
   if (earlier.length > 0) {
+    await writeOut(work);
     for (const line of await startAgain(tx, earlier)) lines.add(line);
     return true;
   }
+  refuseDepth(message.dataText);
   if (message.endpointId !== null) {
-    const row = await rowToEndpoint(work, message, message.endpointId);
-    if (row.orderNo !== null) lines.add(message.endpointId);
-    rows.push(row);
+    work.unwritten.push(await toEndpoint(work, message, message.endpointId));
+    work.made++;
     return true;
   }
-  const published = await publishMessage(tx, message, deps.defaultMaxAttempts);
+  await writeOut(work);
+  const { defaultMaxAttempts } = work.deps;
+  const published = await publishMessage({ tx, lookups, defaultMaxAttempts }, message);
   for (const line of published.lines) lines.add(line);
-  work.fannedOut += published.deliveries;
+  work.made += published.deliveries;
   return published.deliveries > 0;
 }
 
-/** As POST /webhook-delivery would, with the operator's or the client's key. */
-async function rowToEndpoint(
-  { deps, tx }: Work,
-  message: WaitingMessage,
-  endpointId: string,
-): Promise<NewDelivery> {
-  const { id: messageId, clientId, createdAt } = message;
-  const target = await findTarget(tx, { id: endpointId, clientId: clientId ?? undefined });
-  if (target === undefined) noSuchEndpoint();
-  const resolved = resolveDelivery(requestFor(message, endpointId), {
-    kind: "endpoint",
-    ...target,
-  });
-  const { lineOf } = resolved;
-  const [orderNo = null] = lineOf.length === 0 ? [] : await takeOrderNumbers(tx, lineOf);
-  const outbox = { messageId, createdAt };
-  return buildRow(deps, tx, { resolved, orderNo, queued: null, outbox });
-}
-
-function requestFor(message: WaitingMessage, endpointId: string): DeliveryRequest {
-  const { clientId, dataText: payloadText } = message;
-  return {
-    caller: clientId === null ? { kind: "operator" } : { kind: "client", clientId },
-    target: { kind: "endpoint", endpointId },
-    content: { kind: "payload", payloadText, leadId: null },
-    eventType: eventTypeOf(message),
-    format: "auto",
-    maxAttempts: null,
-    metadataText: null,
-    isTestDelivery: false,
-    idempotency: null,
-    leadChanges: null,
-    campaignName: null,
-    customFields: {},
-  };
+/** Before anything else gets a place in a line, or it would overtake. */
+async function writeOut(work: Work): Promise<void> {
+  const { unwritten } = work;
+  work.unwritten = [];
+  for (const line of await writeInLine(work.tx, unwritten)) work.lines.add(line);
 }
 
 /** Those that did not succeed; all, if all did. What is under way goes on. */

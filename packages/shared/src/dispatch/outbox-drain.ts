@@ -1,7 +1,8 @@
 /** Takes everything that is due in the outbox, for a bounded time, and tells what became of it so far. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { countStanding, countWaiting } from "../db/outbox-counts.ts";
-import { takeOutbox, type OutboxDeps } from "./outbox.ts";
+import { takeOutbox } from "./outbox.ts";
+import type { OutboxDeps } from "./outbox-batch.ts";
 
 export interface DrainTimes {
   /** No batch begins after it. */

@@ -3,11 +3,11 @@ import { v7 as uuidv7 } from "uuid";
 import { DomainError } from "../core/errors.ts";
 import { eventTypeOf } from "../core/outbox.ts";
 import type { Queryable } from "../db/client.ts";
-import { findClient } from "../db/clients.ts";
 import { findEarlierEvent, insertEvent, type NewEvent, type WebhookEvent } from "../db/events.ts";
 import type { WaitingMessage } from "../db/outbox.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
 import { fanOut } from "./fan-out.ts";
+import type { Lookups } from "./outbox-lookups.ts";
 import { hashContent } from "./publish-event.ts";
 
 export interface PublishedMessage {
@@ -17,15 +17,21 @@ export interface PublishedMessage {
   readonly lines: readonly string[];
 }
 
+export interface PublishParts {
+  readonly tx: Queryable;
+  readonly lookups: Lookups;
+  readonly defaultMaxAttempts: number;
+}
+
 /** Throws `client_not_found`, `idempotency_conflict`; nothing of it is left in the transaction then. */
 export async function publishMessage(
-  tx: Queryable,
+  parts: PublishParts,
   message: WaitingMessage,
-  defaultMaxAttempts: number,
 ): Promise<PublishedMessage> {
+  const { tx } = parts;
   await tx`savepoint outbox_message`;
   try {
-    return await refuseUnstorable(() => publish(tx, message, defaultMaxAttempts));
+    return await refuseUnstorable(() => publish(parts, message));
   } catch (error) {
     if (error instanceof DomainError) await tx`rollback to savepoint outbox_message`;
     throw error;
@@ -33,12 +39,11 @@ export async function publishMessage(
 }
 
 async function publish(
-  tx: Queryable,
+  { tx, lookups, defaultMaxAttempts }: PublishParts,
   message: WaitingMessage,
-  defaultMaxAttempts: number,
 ): Promise<PublishedMessage> {
   const { id: outboxMessageId, clientId, dataText, source } = message;
-  if (clientId !== null && (await findClient(tx, clientId)) === undefined) {
+  if (clientId !== null && !(await lookups.isClient(clientId))) {
     throw new DomainError("client_not_found", "There is no such client.");
   }
   const content = { type: eventTypeOf(message), source, dataText };
@@ -56,8 +61,13 @@ async function publish(
   const made = await fanOut(
     tx,
     { ...event, dataText },
-    // The sweep queues them: it is told at once.
-    { defaultMaxAttempts, outboxMessageId, reserve: async () => new Map() },
+    {
+      defaultMaxAttempts,
+      outboxMessageId,
+      subscribers: await lookups.subscribersTo(event),
+      // The sweep queues them: it is told at once.
+      reserve: async () => new Map(),
+    },
   );
   const deliveries = made.deliveryIds.length + made.disabledIds.length;
   return { deliveries, lines: made.orderedEndpointIds };

@@ -12,7 +12,8 @@ import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
 import { insertMessage, readMessage } from "../testing/outbox.ts";
 import { PATIENCE } from "../testing/signal.ts";
-import { takeFromOutbox, takeOutbox, type OutboxDeps } from "./outbox.ts";
+import { takeFromOutbox, takeOutbox } from "./outbox.ts";
+import type { OutboxDeps } from "./outbox-batch.ts";
 
 let database: TestDatabase;
 let deps: OutboxDeps;
@@ -146,6 +147,31 @@ it("takes what fits into memory, and refuses what no request could have brought"
     status: "failed",
     last_error: expect.stringMatching(/^payload_too_large: /) as string,
   });
+});
+
+// 3,000 levels were an internal error again every minute; 6,000 were delivered and could not be read.
+it("refuses what nests deeper than a request may, to an endpoint and as an event", async () => {
+  const { sql } = database;
+  const endpointId = await insertEndpoint(sql);
+  const nested = (levels: number): unknown => {
+    let value: unknown = 1;
+    for (let level = 0; level < levels; level++) value = [value];
+    return value;
+  };
+  const deepest = await insertMessage(sql, { endpoint_id: endpointId, payload: nested(64) });
+  const refused = [
+    await insertMessage(sql, { endpoint_id: endpointId, payload: nested(65) }),
+    await insertMessage(sql, { endpoint_id: endpointId, payload: nested(3_000) }),
+    await insertMessage(sql, { event_type: "deep", payload: nested(3_000) }),
+    // What is around it counts.
+    await insertMessage(sql, { endpoint_id: endpointId, to_phone: "1", payload: nested(64) }),
+  ];
+  const { taken } = await takeOutbox(deps);
+  const lastError = "json_too_deep: JSON may nest 64 levels deep.";
+  expect(taken).toEqual([
+    { id: deepest, status: "queued", lastError: null },
+    ...refused.map((id) => ({ id, status: "failed", lastError })),
+  ]);
 });
 
 it("mirrors the others while an application keeps a row locked, and that one after it", async () => {

@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from "uuid";
 import { DomainError } from "../core/errors.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
 import { listIdsOfEvent } from "../db/event-deliveries.ts";
-import { findContentHash, insertEvent, type EventKey } from "../db/events.ts";
+import { findEarlierEvent, insertEvent, type NewEvent } from "../db/events.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
 import type { Reservation } from "./direct-enqueue.ts";
 import { fanOut, type FannedOut } from "./fan-out.ts";
@@ -42,17 +42,16 @@ const MOST_QUEUED_DIRECTLY = 50;
 export async function publishEvent(deps: PublishDeps, request: EventRequest): Promise<Published> {
   const id = uuidv7();
   const eventId = request.eventId ?? id;
-  const contentHash = hashContent(request);
-  const key: EventKey = { eventId, clientId: request.clientId };
+  const wanted: NewEvent = {
+    ...request,
+    id,
+    eventId,
+    contentHash: hashContent(request),
+    isPublished: true,
+  };
   const done = await refuseUnstorable(() =>
     inTransaction(deps.sql, async (tx) => {
-      const event = await insertEvent(tx, {
-        ...request,
-        id,
-        eventId,
-        contentHash,
-        isPublished: true,
-      });
+      const event = await insertEvent(tx, wanted);
       if (event === undefined) return undefined;
       return fanOut(
         tx,
@@ -64,7 +63,7 @@ export async function publishEvent(deps: PublishDeps, request: EventRequest): Pr
       );
     }),
   );
-  if (done === undefined) return findPublished(deps.sql, key, contentHash);
+  if (done === undefined) return findPublished(deps.sql, wanted);
   for (const { id: queuedId, lane } of done.queued) deps.directEnqueue.enqueue(queuedId, lane);
   await moveLinesOn(deps, done.orderedEndpointIds);
   return { eventId, ...pick(done), isReplay: false };
@@ -83,22 +82,18 @@ function pick({ deliveryIds, disabledIds }: FannedOut) {
   return { deliveryIds, disabledIds };
 }
 
-async function findPublished(
-  sql: Queryable,
-  key: EventKey,
-  contentHash: Buffer,
-): Promise<Published> {
-  const earlierHash = await findContentHash(sql, key);
-  if (earlierHash?.equals(contentHash) === false) {
+async function findPublished(sql: Queryable, wanted: NewEvent): Promise<Published> {
+  const earlier = await findEarlierEvent(sql, wanted);
+  if (earlier?.isSame === false) {
     throw new DomainError(
       "idempotency_conflict",
       "This eventId was used for an event with another type, source or data.",
       [{ field: "body.eventId", message: "belongs to another event" }],
     );
   }
-  const ids = await listIdsOfEvent(sql, key);
+  const ids = await listIdsOfEvent(sql, wanted);
   return {
-    eventId: key.eventId,
+    eventId: wanted.eventId,
     deliveryIds: ids.filter(({ isDisabled }) => !isDisabled).map(({ id }) => id),
     disabledIds: ids.filter(({ isDisabled }) => isDisabled).map(({ id }) => id),
     isReplay: true,
