@@ -68,6 +68,15 @@ describe("without a worker", () => {
     expect(await readMessage(service.database.sql, id)).toMatchObject({ status: "queued" });
   });
 
+  test("the largest and the deepest row is told of whole, as it is and as it was", async () => {
+    const deep = JSON.parse(`${"[".repeat(62)}1${"]".repeat(62)}`) as unknown;
+    const payload = { large: "x".repeat(261_900), deep };
+    const id = await waitingRow(service, { payload });
+    const answer = await trigger(body("UPDATE", { id, payload }, { old_record: { id, payload } }));
+    expect([answer.status, answer.body]).toEqual([200, { status: "success", processed: 1 }]);
+    expect(await readMessage(service.database.sql, id)).toMatchObject({ last_error: null });
+  });
+
   test("fifty repetitions at once take it once", async () => {
     const id = await waitingRow(service);
     const sent = body("INSERT", { id });

@@ -13,13 +13,13 @@ declare module "fastify" {
     bodyText: string;
   }
   interface FastifyContextConfig {
-    /** The body is many things that stand for themselves: the route calls `refuseUnfit` for each. */
-    checksItsItems?: boolean;
+    /** The route judges what it uses of the body by itself (`refuseUnfit`); the rest may be anything. */
+    checksItself?: boolean;
   }
 }
 
-/** Where items are judged by themselves; parsing millions of levels would take seconds. */
-const MAX_DEPTH_AROUND_ITEMS = 10_000;
+/** Of what a route judges by itself; parsing millions of levels would take seconds. */
+const MAX_DEPTH_UNJUDGED = 10_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -33,8 +33,8 @@ export function acceptJsonBodies(app: FastifyInstance): void {
       if (bytes.length === 0) return undefined;
       const text = decode(bytes);
       request.bodyText = text;
-      if (request.routeOptions.config.checksItsItems === true) {
-        refuseDepth(text, MAX_DEPTH_AROUND_ITEMS);
+      if (request.routeOptions.config.checksItself === true) {
+        refuseDepth(text, MAX_DEPTH_UNJUDGED);
         return parse(text);
       }
       refuseDepth(text);

@@ -49,7 +49,7 @@ export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, dep
     url,
     {
       bodyLimit: deps.maxPayloadBytes * BODY_PAYLOADS,
-      config: { checksItsItems: true, answerTimeoutMs: ANSWER_TIMEOUT_MS },
+      config: { checksItself: true, answerTimeoutMs: ANSWER_TIMEOUT_MS },
       validatorCompiler: (part) =>
         compile(part.httpPart === "body" ? { ...part, schema: BatchShape } : part),
       schema: {

@@ -22,6 +22,8 @@ const tags = ["outbox"];
 const status = "success" as const;
 /** Supabase's older projects wait one second. */
 const TRIGGER_ANSWER_MS = 800;
+/** The row as it is and as it was, with a payload as large as it may be, and what JSON adds to it. */
+const BODY_PAYLOADS = 4;
 const DRAIN = { takeForMs: 5_000, settleForMs: 3_000 };
 const DRAIN_ANSWER_MS = 15_000;
 
@@ -29,7 +31,9 @@ export const outboxRoutes: FastifyPluginAsyncTypebox<OutboxRouteDeps> = async (a
   app.post(
     "/webhooks/outbox-trigger",
     {
-      config: { isPublic: true, answerTimeoutMs: TRIGGER_ANSWER_MS },
+      bodyLimit: deps.maxPayloadBytes * BODY_PAYLOADS,
+      // Only the id is read of it, whatever the row holds.
+      config: { isPublic: true, checksItself: true, answerTimeoutMs: TRIGGER_ANSWER_MS },
       onRequest: requireSecret(deps.outboxSecret),
       schema: {
         tags,

@@ -203,6 +203,11 @@ describe("parseToShow", () => {
     expect(JSON.stringify(parseToShow(nested(64)))).toBe(nested(64));
   });
 
+  it("leaves numbers as they are spelled", () => {
+    const text = '{"id":12345678901234567890,"price":1.10}';
+    expect(JSON.stringify(parseToShow(text))).toBe(text);
+  });
+
   it("leaves what nests deeper as text, so that it can be written", () => {
     expect(parseToShow(nested(65))).toBe(nested(65));
     expect(JSON.parse(JSON.stringify(parseToShow(nested(6_000))))).toBe(nested(6_000));

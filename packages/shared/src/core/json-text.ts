@@ -6,6 +6,7 @@
  * The text must have passed JSON.parse; this finds its way only through valid JSON.
  */
 import { DomainError } from "./errors.ts";
+import { parseExactly } from "./exact-json.ts";
 
 /** Deeper than any real payload; PostgreSQL and V8 both recurse over what they are given. */
 export const MAX_JSON_DEPTH = 64;
@@ -32,9 +33,12 @@ export function refuseDepth(text: string, maxDepth = MAX_JSON_DEPTH): void {
   throw new DomainError("json_too_deep", `JSON may nest ${maxDepth} levels deep.`);
 }
 
-/** To be shown in an answer: what nests deeper than it may stays text, which can be written. */
+/**
+ * To be shown in an answer, its numbers as they are spelled; what nests deeper than it may stays text,
+ * which can be written.
+ */
 export function parseToShow(text: string): unknown {
-  return nestingDepth(text) <= MAX_JSON_DEPTH ? JSON.parse(text) : text;
+  return nestingDepth(text) <= MAX_JSON_DEPTH ? parseExactly(text) : text;
 }
 
 /**
