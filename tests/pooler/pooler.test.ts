@@ -21,7 +21,7 @@ import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/r
 import { register } from "@webhook-delivery/shared/testing/registry.ts";
 import { API_KEY, baseEnvironment } from "@webhook-delivery/shared/testing/service.ts";
 
-const SOON_MS = 1_000 + 1_500;
+const SOON_MS = 5_000;
 
 let database: TestDatabase;
 let pooler: PgBouncer;
