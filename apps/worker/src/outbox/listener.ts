@@ -82,8 +82,10 @@ export function createListener(
     const arrived = Promise.withResolvers<void>();
     heard.set(token, arrived.resolve);
     try {
-      await sql`select pg_notify(${OUTBOX_CHANNEL}, ${token})`;
-      await within(HEARD_WITHIN_MS, arrived.promise, () => new Error("nothing was heard"));
+      const said = sql`select pg_notify(${OUTBOX_CHANNEL}, ${token})`;
+      // Also the saying: behind a pooler it may wait for a connection as long as the pooler likes.
+      const roundTrip = Promise.all([said, arrived.promise]);
+      await within(HEARD_WITHIN_MS, roundTrip, () => new Error("nothing was heard"));
       return true;
     } catch {
       // The database is away, or nothing arrived: no notification to count on, either way.

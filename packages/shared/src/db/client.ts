@@ -19,6 +19,13 @@ const IDLE_TIMEOUT_SECONDS = 60;
 const DEFAULT_CONNECTIONS = 10;
 // A lost server is tried again soon: the default backoff grows to 20 s.
 const LONGEST_RECONNECT_WAIT_SECONDS = 1;
+/**
+ * One statement at a time on each connection. What is not prepared is described first, with a Flush and
+ * no Sync: sent behind another statement, PgBouncer takes its connection to be idle in between and gives it
+ * to somebody else, the answer is lost, and whoever waits for it waits for ever (1 of 8 runs of
+ * tests/pooler on a busy machine). Nor does a quick statement wait behind a slow one.
+ */
+const UNPIPELINED = { max_pipeline: 0 };
 
 export function connectDatabase(options: DatabaseOptions): Sql {
   const { url, isPooled } = readPoolerHint(options.url);
@@ -27,6 +34,8 @@ export function connectDatabase(options: DatabaseOptions): Sql {
     max: options.maxConnections ?? DEFAULT_CONNECTIONS,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     idle_timeout: IDLE_TIMEOUT_SECONDS,
+    // Its types do not know the option.
+    ...UNPIPELINED,
     backoff: (failures) => Math.min(0.05 * 2 ** failures, LONGEST_RECONNECT_WAIT_SECONDS),
     connection: { application_name: options.applicationName },
     onnotice: () => {},
