@@ -158,10 +158,13 @@ test("a row that somebody keeps locked holds up no other", async () => {
   const { hook, to } = await newEndpoint(service);
   const locked = await insertMessage(sql, { ...to, next_attempt_at: new Date(Date.now() + 500) });
   const released = Promise.withResolvers<void>();
-  const holding = sql.begin(async (tx) => {
+  const isHeld = Promise.withResolvers<void>();
+  const holding = inTransaction(sql, async (tx) => {
     await tx`select from outbox_messages where id = ${locked} for update`;
+    isHeld.resolve();
     await released.promise;
   });
+  await isHeld.promise;
   for (let row = 0; row < 3; row++) await insertMessage(sql, to);
   await hook.waitFor(3);
   await sleep(1_000);
