@@ -1,6 +1,7 @@
 /** An outbox among workers that die, notifications that are lost and a database that goes away. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inTransaction } from "@webhook-delivery/shared/db/client.ts";
 import { createForwarder } from "@webhook-delivery/shared/testing/forwarder.ts";
 import {
   insertMessage,

@@ -24,6 +24,7 @@ const LONGEST_RECONNECT_WAIT_SECONDS = 1;
  * no Sync: sent behind another statement, PgBouncer takes its connection to be idle in between and gives it
  * to somebody else, the answer is lost, and whoever waits for it waits for ever (1 of 8 runs of
  * tests/pooler on a busy machine). Nor does a quick statement wait behind a slow one.
+ * `sql.begin()` does not work then; `inTransaction` does.
  */
 const UNPIPELINED = { max_pipeline: 0 };
 
