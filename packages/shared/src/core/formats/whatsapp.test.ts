@@ -188,3 +188,11 @@ describe("an answer", () => {
     expect(whatsapp.read?.({ status: 200, headers: {}, body: '{"messages":[]}' })).toBeUndefined();
   });
 });
+
+it("does not look long at a number that is none", { timeout: 20_000 }, () => {
+  // It took 55 s: spaces that two parts of the pattern can take.
+  const to = `${" ".repeat(250_000)}x`;
+  expect(whatsapp.write(input(aPayload({ to, text: "a" }))).misfit?.message).toMatch(
+    /phone number/,
+  );
+});
