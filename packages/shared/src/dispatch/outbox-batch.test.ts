@@ -1,10 +1,9 @@
 /** What the rows of one take have in common, and their places in a line. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseEncryptionKey } from "../core/secret-box.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
-import { insertMessage } from "../testing/outbox.ts";
+import { insertEndpoint } from "../testing/factories.ts";
+import { insertMessage, outboxDeps } from "../testing/outbox.ts";
 import { takeOutbox } from "./outbox.ts";
 import type { OutboxDeps } from "./outbox-batch.ts";
 
@@ -14,17 +13,9 @@ const statements: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const key = parseEncryptionKey(encryptionKey());
-  if (key === undefined) throw new Error("no key");
-  deps = {
-    sql: database.sql,
-    encryptionKeys: [key],
-    defaultMaxAttempts: 4,
-    maxPayloadBytes: 262_144,
-    onSetback: (error) => {
-      throw error;
-    },
-  };
+  deps = outboxDeps(database.sql, (error) => {
+    throw error;
+  });
   Object.assign(database.sql.options, {
     debug: (_connection: number, text: string) => statements.push(text),
   });

@@ -1,13 +1,12 @@
 /** What is wrong with one row of the outbox, and what that costs the others. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { parseEncryptionKey } from "../core/secret-box.ts";
 import { connectDatabase, inTransaction } from "../db/client.ts";
 import { putOff } from "../db/outbox.ts";
 import { holdOutbox } from "../db/outbox-locks.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
+import { insertEndpoint } from "../testing/factories.ts";
 import { createForwarder } from "../testing/forwarder.ts";
-import { insertMessage, readMessage } from "../testing/outbox.ts";
+import { insertMessage, readMessage, outboxDeps } from "../testing/outbox.ts";
 import { PATIENCE } from "../testing/signal.ts";
 import { takeFromOutbox, takeOutbox } from "./outbox.ts";
 import type { OutboxDeps } from "./outbox-batch.ts";
@@ -23,15 +22,7 @@ let setbacks: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const key = parseEncryptionKey(encryptionKey());
-  if (key === undefined) throw new Error("no key");
-  deps = {
-    sql: database.sql,
-    encryptionKeys: [key],
-    defaultMaxAttempts: 4,
-    maxPayloadBytes: 262_144,
-    onSetback: (_error, what) => setbacks.push(what),
-  };
+  deps = outboxDeps(database.sql, (_error, what) => setbacks.push(what));
 });
 afterAll(() => database[Symbol.asyncDispose]());
 

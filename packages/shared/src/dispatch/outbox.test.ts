@@ -7,10 +7,9 @@ import { holdOutbox } from "../db/outbox-locks.ts";
 import { foldOutboxNotes } from "../db/outbox-mirror.ts";
 import { removeOutboxMessages } from "../db/outbox-retention.ts";
 import { removeDeliveries } from "../db/retention.ts";
-import { parseEncryptionKey } from "../core/secret-box.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { encryptionKey, insertEndpoint } from "../testing/factories.ts";
-import { insertMessage, readMessage } from "../testing/outbox.ts";
+import { insertEndpoint } from "../testing/factories.ts";
+import { insertMessage, readMessage, outboxDeps } from "../testing/outbox.ts";
 import { PATIENCE } from "../testing/signal.ts";
 import { takeFromOutbox, takeOutbox } from "./outbox.ts";
 import type { OutboxDeps } from "./outbox-batch.ts";
@@ -21,15 +20,7 @@ const setbacks: unknown[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const key = parseEncryptionKey(encryptionKey());
-  if (key === undefined) throw new Error("no key");
-  deps = {
-    sql: database.sql,
-    encryptionKeys: [key],
-    defaultMaxAttempts: 4,
-    maxPayloadBytes: 262_144,
-    onSetback: (error) => setbacks.push(error),
-  };
+  deps = outboxDeps(database.sql, (error) => setbacks.push(error));
 });
 afterAll(() => database[Symbol.asyncDispose]());
 

@@ -1,6 +1,9 @@
 /** Rows of the outbox as an application writes and reads them: with plain SQL. */
 import { expect, vi } from "vitest";
-import type { Queryable } from "../db/client.ts";
+import { parseEncryptionKey } from "../core/secret-box.ts";
+import type { Queryable, Sql } from "../db/client.ts";
+import type { OutboxDeps } from "../dispatch/outbox-batch.ts";
+import { encryptionKey } from "./factories.ts";
 import { PATIENCE } from "./signal.ts";
 
 export interface OutboxRow {
@@ -45,4 +48,17 @@ export async function untilMessage(
     return row;
   };
   return vi.waitFor(look, PATIENCE);
+}
+
+/** For takes without a process around them. */
+export function outboxDeps(sql: Sql, onSetback: OutboxDeps["onSetback"]): OutboxDeps {
+  const key = parseEncryptionKey(encryptionKey());
+  if (key === undefined) throw new Error("no key");
+  return {
+    sql,
+    encryptionKeys: [key],
+    defaultMaxAttempts: 4,
+    maxPayloadBytes: 262_144,
+    onSetback,
+  };
 }
