@@ -1,10 +1,9 @@
-/** `pnpm migrate`: brings the database, and the queue's tables when the queue lives in it, up to date. */
+/** `pnpm migrate`: brings the database up to date. */
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
 import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
 import { migrate } from "@webhook-delivery/shared/db/migrate.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
 import { runMain } from "@webhook-delivery/shared/process.ts";
-import { migrateQueue, queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
 
 await runMain(async () => {
   const config = loadConfig(process.env, "migrate");
@@ -16,7 +15,6 @@ await runMain(async () => {
     prepares: false,
   });
   const applied = await migrate(sql, MIGRATIONS_FOLDER);
-  await migrateQueue(queueLocation(config));
   for (const name of applied) console.log(`applied ${name}`);
   console.log(applied.length === 0 ? "nothing to do" : "done");
   await sql.end();

@@ -10,7 +10,6 @@ import { findLead, upsertLead } from "@webhook-delivery/shared/db/leads.ts";
 import { migrate } from "@webhook-delivery/shared/db/migrate.ts";
 import { isAlive } from "@webhook-delivery/shared/embedded/processes.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
-import { migrateQueue, type QueueLocation } from "@webhook-delivery/shared/queue/connection.ts";
 import { CannotRun } from "./run-command.ts";
 
 export interface EmbeddedDatabase {
@@ -71,7 +70,6 @@ async function untilGone(pid: number, watching: AbortSignal): Promise<string> {
 
 /** Waits until the database is there, and brings it up to date. */
 export async function prepareDatabase(
-  queue: QueueLocation,
   database: { readonly url: string; readonly isDevelopment: boolean },
   { signal, say }: Context,
 ): Promise<void> {
@@ -82,7 +80,6 @@ export async function prepareDatabase(
   });
   const prepareOnce = async (): Promise<void> => {
     for (const name of await migrate(sql, MIGRATIONS_FOLDER)) say(`Migrated: ${name}`);
-    await migrateQueue(queue);
     if (database.isDevelopment) await seedSampleLead(sql);
   };
   try {

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "@webhook-delivery/shared/config.ts";
-import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
+import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
 import {
   prepareDatabase,
   withDatabase,
@@ -57,9 +57,9 @@ export async function withStack<T>(
 
   const source = env["DATABASE_URL"]?.trim() || embedded || config.DATABASE_URL;
   return withDatabase(source, { signal, say }, async (database) => {
-    const queue = queueLocation({ ...config, DATABASE_URL: database.url });
+    const queue = queueLocation(config);
     const isDevelopment = env["NODE_ENV"] !== "production";
-    await prepareDatabase(queue, { url: database.url, isDevelopment }, { signal, say });
+    await prepareDatabase({ url: database.url, isDevelopment }, { signal, say });
     return withServices({ ...options, config, listener, database }, (ended) =>
       work({
         origin: originOf(listener),

@@ -8,11 +8,8 @@ import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
 import { countWaiting } from "@webhook-delivery/shared/db/outbox-counts.ts";
 import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
-import { returnLeases } from "@webhook-delivery/shared/db/sweep.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
-import { createDirectEnqueue } from "@webhook-delivery/shared/dispatch/direct-enqueue.ts";
-import { createStandings } from "@webhook-delivery/shared/dispatch/standings.ts";
-import { directRoom } from "@webhook-delivery/shared/core/queue-depth.ts";
+import { createProducer } from "@webhook-delivery/shared/dispatch/producers.ts";
 import { createIngestMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
@@ -23,8 +20,7 @@ import {
   surviveLostConnections,
   untilAborted,
 } from "@webhook-delivery/shared/process.ts";
-import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
-import { createProducers } from "@webhook-delivery/shared/queue/producers.ts";
+import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { drain } from "./drain.ts";
@@ -47,23 +43,16 @@ await runMain(async () => {
     maxConnections: DATABASE_CONNECTIONS,
   });
   const location = queueLocation(config);
-  const complain = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
-    log.warn({ event: "queue.unavailable", err: error }, what),
+  const onQueueError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
+    log.warn({ event: "queue.unavailable", err: error }, "the workers were not woken; they look"),
   );
   const tellSetback = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
     log.warn({ event: "request.setback", err: error }, what),
   );
-  const producers = createProducers(location, (error) => complain([error, "queue connection"]));
-  const directEnqueue = createDirectEnqueue({
-    producers,
-    mainRoom: directRoom(config.RATE_LIMIT_PER_SECOND),
-    laneOf: createStandings(sql),
-    giveBack: (ids) => returnLeases(sql, ids),
-    onError: (error, what) => complain([error, what]),
-  });
+  const producer = createProducer({ location, sql, onError: onQueueError });
   const app = await buildServer({
     sql,
-    directEnqueue,
+    wake: () => producer.wake(),
     onSetback: (error, what) => tellSetback([error, what]),
     insert: createBatcher({
       ...TOGETHER,
@@ -89,7 +78,7 @@ await runMain(async () => {
           const problem = await databaseProblem(sql, MIGRATIONS_FOLDER);
           if (problem !== undefined) throw new Error(problem);
         },
-        queue: () => producers.main.depth(),
+        queue: () => producer.check(),
       },
       isStopping: () => signal.aborted,
       metrics: createIngestMetrics({
@@ -107,7 +96,7 @@ await runMain(async () => {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
-    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, location, log }),
+    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, log }),
   });
 
   await untilAborted(signal);
@@ -115,8 +104,7 @@ await runMain(async () => {
   const stop = async (): Promise<void> => {
     await drain(app.server);
     await app.close();
-    await directEnqueue.close();
-    await producers.close();
+    await producer.close();
   };
   await Promise.race([stop(), sleep(config.SHUTDOWN_TIMEOUT_MS)]);
   log.info({ event: "ingest.stopped" });

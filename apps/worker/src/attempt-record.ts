@@ -24,7 +24,7 @@ export function afterAnswer(
 ): AttemptRecord {
   const { result } = last;
   const endedAt = deps.now();
-  const isFailedProbe = claim.isProbe && signOf(result, endedAt)?.kind === "ill";
+  const isFailedProbe = claim.permit === "probe" && signOf(result, endedAt)?.kind === "ill";
   const attemptInRound = claim.attempt - claim.attemptsBeforeRound;
   const decision = decideNext(result, {
     attemptInRound,

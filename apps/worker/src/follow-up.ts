@@ -1,13 +1,13 @@
 /**
  * What the end of an attempt means beyond its delivery: for the endpoint's state, for those that wait
  * in line behind it, and for the row of the outbox that asked for it. All of it is made up for if it
- * fails or the process dies here: a line by the sweep, a state by the endpoint's next attempt, a row by
+ * fails or the process dies here: a line by the scheduler, a state by the endpoint's next attempt, a row by
  * the mirror's own pace. So nothing here fails the attempt.
  */
 import type { AttemptResult } from "@webhook-delivery/shared/core/attempt-result.ts";
 import { judgeHealth } from "@webhook-delivery/shared/core/endpoint-health.ts";
 import type { AttemptRecord, Recorded } from "@webhook-delivery/shared/db/attempts.ts";
-import type { ClaimedDelivery, EndedDelivery } from "@webhook-delivery/shared/db/claims.ts";
+import type { ClaimedDelivery } from "@webhook-delivery/shared/db/claims.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { advanceLines } from "@webhook-delivery/shared/db/order.ts";
 import { applyHealthVerdict } from "@webhook-delivery/shared/dispatch/endpoint-state.ts";
@@ -23,15 +23,13 @@ export interface FollowUp {
       readonly recorded: Recorded;
     },
   ): Promise<void>;
-  /** It was due, and its endpoint is disabled or gone. */
-  ended(delivery: EndedDelivery): Promise<void>;
 }
 
 export interface FollowUpDeps {
   readonly sql: Sql;
   readonly log: Logger;
   readonly now: () => Date;
-  /** There is something for the sweep to take. */
+  /** There is something for the scheduler. */
   readonly onDue: () => void;
   /** An operational event waits to be published. */
   readonly onEvent: () => void;
@@ -52,8 +50,7 @@ export function createFollowUp(deps: FollowUpDeps): FollowUp {
 
   const moveOn = async (endpointId: string): Promise<void> =>
     tryTo("line", async () => {
-      const freed = await advanceLines(sql, [endpointId], null);
-      if (freed.length > 0) deps.onDue();
+      if ((await advanceLines(sql, [endpointId])) > 0) deps.onDue();
     });
 
   return {
@@ -71,9 +68,6 @@ export function createFollowUp(deps: FollowUpDeps): FollowUp {
       }
       const isFinal = recorded.isSettled && record.next.status !== "pending";
       if (endpoint.isInLine && isFinal) await moveOn(endpoint.id);
-    },
-    async ended({ endpointId, isInLine }) {
-      if (isInLine) await moveOn(endpointId);
     },
   };
 }

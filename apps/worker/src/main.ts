@@ -12,12 +12,12 @@ import {
   surviveLostConnections,
   untilAborted,
 } from "@webhook-delivery/shared/process.ts";
-import { queueLocation } from "@webhook-delivery/shared/queue/connection.ts";
+import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { startWorker, TIDY_UP_MS } from "./worker.ts";
 
-/** Room for every delivery to claim or record while the sweep and the heartbeat run beside. */
+/** Room for every delivery to claim or record while the scheduler and the heartbeat run beside. */
 const SPARE_CONNECTIONS = 3;
 const MOST_CONNECTIONS = 20;
 
@@ -39,7 +39,7 @@ await runMain(async () => {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
-    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, location, log }),
+    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, log }),
   });
   if (!isUsable) return;
   const worker = await startWorker({ config, sql, location, log });

@@ -13,6 +13,7 @@ import {
 } from "@webhook-delivery/shared/core/liveness.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import { recoverInterrupted, type CutOff } from "@webhook-delivery/shared/db/interruptions.ts";
+import { returnLeasesOf } from "@webhook-delivery/shared/db/leases.ts";
 import {
   listWorkers,
   recordHeartbeat,
@@ -53,6 +54,7 @@ export function createWatch(deps: WatchDeps): () => Promise<void> {
     const dead = judged.dead.filter((id) => id !== deps.self.id);
     if (dead.length === 0) return;
     await recover(deps, { workerIds: dead, exceptClaimIds: [], claimedBefore: "infinity" });
+    await returnLeasesOf(deps.sql, dead);
     await removeWorkers(deps.sql, dead);
   };
 }

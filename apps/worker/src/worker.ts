@@ -4,19 +4,15 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
-import { returnClaim } from "@webhook-delivery/shared/db/returned-claims.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import type { Checks } from "@webhook-delivery/shared/health.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
+import type { QueueProducer } from "@webhook-delivery/shared/queue/queue.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
-import type { DeliverDeps } from "./deliver.ts";
-import { createFollowUp } from "./follow-up.ts";
-import { startBackgroundLoops, type BackgroundLoops } from "./loops/loops.ts";
-import { startOutbox, type OutboxWork } from "./outbox/outbox.ts";
+import { startDeliveries } from "./deliveries.ts";
+import { startBackgroundLoops } from "./loops/loops.ts";
 import { createParts, OUTAGE_LOG_EVERY_MS, type Parts, type WorkerOptions } from "./parts.ts";
-import { SWEEP_EVERY_MS, SWEEP_HORIZON_MS, createSweeper } from "./reconciler.ts";
-import { openConsumers } from "./consumers.ts";
 import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
 
 export interface DeliveryWorker {
@@ -33,36 +29,32 @@ const REPORT_EVERY_MS = 60_000;
 
 export async function startWorker(options: WorkerOptions): Promise<DeliveryWorker> {
   const parts = createParts(options);
-  const { self, sql, producers, metrics } = parts;
-  const watchOnce = createWatch({ ...parts, onRecovered: () => sweep.nudge() });
+  const { self, sql, metrics } = parts;
+  const watchOnce = createWatch({ ...parts, onRecovered: () => deliveries.nudge() });
   // The first heartbeat stands before the first claim, or other workers would not know whose it is.
   await untilDatabaseTakes(watchOnce);
 
   const watch = startWatchLoop(parts, watchOnce);
-  const sweep = startSweepLoop(parts);
   const background = startBackgroundLoops(parts);
-  const outbox = startOutbox(parts, () => sweep.nudge());
-  const reportTimer = setInterval(() => tellReport(parts), REPORT_EVERY_MS);
-  const deps = createDeliverDeps(parts, { sweep, background, outbox });
-  const consumers = openConsumers(parts, deps);
+  const deliveries = startDeliveries(parts, { onEvent: () => background.nudge("publish") });
+  const reportTimer = setInterval(() => logReport(parts), REPORT_EVERY_MS);
 
   const finish = async (): Promise<void> => {
-    await sweep.stop();
-    await outbox.stopTaking();
-    await consumers.close();
+    await deliveries.stop();
     await background.stop();
-    await outbox.stop();
   };
   return {
     id: self.id,
     metrics,
-    checks: { database: () => sql`select 1`, queue: () => producers.main.depth() },
+    checks: { database: () => sql`select 1`, queue: () => deliveries.producer.check() },
     async stop(timeoutMs) {
-      consumers.giveUp();
-      parts.pacer.stop();
+      parts.rateLimiter.stop();
       clearInterval(reportTimer);
       const isFinished = await endsWithin(timeoutMs, finish());
-      await endsWithin(TIDY_UP_MS, tidyUp(parts, watch, isFinished));
+      await endsWithin(
+        TIDY_UP_MS,
+        tidyUp(parts, { watch, producer: deliveries.producer }, isFinished),
+      );
     },
   };
 }
@@ -79,17 +71,6 @@ async function untilDatabaseTakes(write: () => Promise<void>): Promise<void> {
   }
 }
 
-function startSweepLoop(parts: Parts): Loop {
-  const { RATE_LIMIT_PER_SECOND: rateLimitPerSecond, WORKER_CONCURRENCY: concurrency } =
-    parts.config;
-  const sweeper = createSweeper({ ...parts, rateLimitPerSecond, concurrency });
-  return startLoop({
-    everyMs: SWEEP_EVERY_MS,
-    once: () => sweeper.sweepOnce(),
-    onError: parts.onQueueError,
-  });
-}
-
 function startWatchLoop({ log }: Parts, once: () => Promise<void>): Loop {
   const onError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
     log.warn({ event: "heartbeat.failed", err: error }, "no heartbeat; trying on"),
@@ -97,46 +78,21 @@ function startWatchLoop({ log }: Parts, once: () => Promise<void>): Loop {
   return startLoop({ everyMs: HEARTBEAT_EVERY_MS, once, onError });
 }
 
-function tellReport({ log, report, monotonicNow }: Parts): void {
+function logReport({ log, report, monotonicNow }: Parts): void {
   log.info({ event: "worker.report", ...report.take(monotonicNow()) });
 }
 
-interface Loops {
-  readonly sweep: Loop;
-  readonly background: BackgroundLoops;
-  readonly outbox: OutboxWork;
+interface Running {
+  readonly watch: Loop;
+  readonly producer: QueueProducer;
 }
 
-function createDeliverDeps(parts: Parts, { sweep, background, outbox }: Loops): DeliverDeps {
-  const { config, self } = parts;
-  const now = () => new Date();
-  return {
-    ...parts,
-    followUp: createFollowUp({
-      ...parts,
-      now,
-      onDue: () => sweep.nudge(),
-      onEvent: () => background.nudge("publish"),
-      onOutboxNote: () => outbox.nudgeMirror(),
-    }),
-    workerId: self.id,
-    async returnClaim(claim) {
-      await returnClaim(parts.sql, claim);
-    },
-    encryptionKeys: config.ENCRYPTION_KEY,
-    scheduleMs: config.RETRY_SCHEDULE_SECONDS,
-    timeoutMs: config.DELIVERY_TIMEOUT_MS,
-    responseBodyLimit: config.RESPONSE_BODY_LIMIT,
-    now,
-    // The sweep that is due anyway comes too late for a short wait.
-    onRetryScheduled: (retryAt) => {
-      if (retryAt.getTime() - Date.now() < SWEEP_HORIZON_MS) sweep.nudge();
-    },
-  };
-}
-
-async function tidyUp(parts: Parts, watch: Loop, isFinished: boolean): Promise<void> {
-  const { log, sql, self, producers, sender } = parts;
+async function tidyUp(
+  parts: Parts,
+  { watch, producer }: Running,
+  isFinished: boolean,
+): Promise<void> {
+  const { log, sql, self, sender } = parts;
   try {
     await watch.stop();
     if (!isFinished) {
@@ -144,7 +100,7 @@ async function tidyUp(parts: Parts, watch: Loop, isFinished: boolean): Promise<v
       await abandonClaims(parts);
     }
     await removeWorkers(sql, [self.id]);
-    if (isFinished) await Promise.all([producers.close(), sender.close()]);
+    if (isFinished) await Promise.all([producer.close(), sender.close()]);
   } catch (error) {
     // Other workers find out by themselves: the heartbeat stands still.
     log.warn({ event: "worker.untidy", err: error }, "could not say goodbye");

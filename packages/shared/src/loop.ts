@@ -11,11 +11,13 @@ export interface Loop {
 
 export interface LoopOptions {
   readonly everyMs: number;
+  /** Between the end of a run that took so long and the next one, also when it was nudged. Default: none. */
+  readonly restMs?: (tookMs: number) => number;
   readonly once: () => Promise<number | void>;
   readonly onError: (error: unknown) => void;
 }
 
-export function startLoop({ everyMs, once, onError }: LoopOptions): Loop {
+export function startLoop({ everyMs, once, onError, restMs = () => 0 }: LoopOptions): Loop {
   let isStopped = false;
   let isNudged = false;
   let endWait: (() => void) | undefined;
@@ -29,13 +31,28 @@ export function startLoop({ everyMs, once, onError }: LoopOptions): Loop {
       };
     });
 
+  let endRest: (() => void) | undefined;
+  /** A nudge does not end it; a stop does. */
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   const run = async (): Promise<void> => {
     while (!isStopped) {
       isNudged = false;
+      const startedAt = performance.now();
       const nextMs = await once().catch((error: unknown) => {
         onError(error);
       });
-      if (!isStopped && !isNudged) await wait(nextMs ?? everyMs);
+      const tookMs = performance.now() - startedAt;
+      const leastMs = restMs(tookMs);
+      if (leastMs > 0) await rest(leastMs);
+      if (!isStopped && !isNudged) await wait(Math.max(0, (nextMs ?? everyMs) - leastMs));
       endWait = undefined;
     }
   };
@@ -48,6 +65,7 @@ export function startLoop({ everyMs, once, onError }: LoopOptions): Loop {
     },
     stop() {
       isStopped = true;
+      endRest?.();
       endWait?.();
       return running;
     },

@@ -3,19 +3,18 @@ import {
   HELD_BACK_CAP,
   type ShownDestination,
 } from "@webhook-delivery/shared/db/destination-list.ts";
-import { laneOf } from "@webhook-delivery/shared/core/lanes.ts";
+import { isHealthy } from "@webhook-delivery/shared/core/quota.ts";
 
 /** The state alone, as an endpoint shows its own. */
 export function circuitJson({ circuit, isQuick, heldBack }: ShownDestination) {
   const { state, reason, failuresInARow, ratePerSecond } = circuit;
-  const isClosed = state === "closed";
   return {
     state,
     reason,
     since: circuit.sinceMs === 0 ? null : time(circuit.sinceMs),
     failuresInARow,
     isSlow: !isQuick,
-    lane: laneOf({ isQuick, isClosed, failuresInARow, hasOwnRate: false }),
+    lane: isHealthy({ circuit, isQuick }) ? ("main" as const) : ("side" as const),
     nextProbeAt: time(circuit.probeAtMs),
     pausedUntil: time(circuit.pausedUntilMs),
     ratePerSecond,

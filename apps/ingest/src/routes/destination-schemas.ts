@@ -1,7 +1,6 @@
 /** Destinations, as requests and answers have them. */
 import { Type } from "typebox";
 import { CIRCUIT_STATES } from "@webhook-delivery/shared/core/circuit.ts";
-import { LANES } from "@webhook-delivery/shared/core/lanes.ts";
 import { Nullable, OneOf, Timestamp, Uuid } from "./schemas.ts";
 
 const circuitExample = {
@@ -33,7 +32,7 @@ const circuitFields = {
   ),
   failuresInARow: Type.Integer(),
   isSlow: Type.Boolean({ description: "Its latest attempt took longer than a second." }),
-  lane: OneOf(LANES, {
+  lane: OneOf(["main", "side"] as const, {
     description: "main: with the others. side: beside them, so that it cannot keep them waiting.",
   }),
   nextProbeAt: Nullable(Timestamp),

@@ -5,20 +5,21 @@
 import type { Loop } from "@webhook-delivery/shared/loop.ts";
 import { startTask } from "../loops/loops.ts";
 import type { Parts } from "../parts.ts";
-import { createListener } from "./listener.ts";
+import type { Listener } from "../listener.ts";
 import { createMirror } from "./mirror.ts";
 import { createTake, POLL_MS } from "./take.ts";
 
 export interface OutboxWork {
+  /** There are new rows. */
+  nudgeTake(): void;
   /** Soon: more may come with it. */
   nudgeMirror(): void;
   stopTaking(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `onTaken`: there are deliveries for the sweep. */
-export function startOutbox(parts: Parts, onTaken: () => void): OutboxWork {
-  const listener = createListener(parts, () => take.nudge());
+/** `onTaken`: there are deliveries for the scheduler. */
+export function startOutbox(parts: Parts, listener: Listener, onTaken: () => void): OutboxWork {
   const takeOnce = createTake({ ...parts, onTaken, isListening: () => listener.isListening() });
   const take: Loop = startTask({ name: "outbox", everyMs: POLL_MS, once: takeOrCheck }, parts);
   async function takeOrCheck(): Promise<number> {
@@ -30,12 +31,12 @@ export function startOutbox(parts: Parts, onTaken: () => void): OutboxWork {
       throw error;
     }
   }
-  listener.start();
   const mirror = createMirror(parts);
   return {
+    nudgeTake: () => take.nudge(),
     nudgeMirror: () => mirror.nudge(),
     async stopTaking() {
-      await Promise.all([take.stop(), listener.stop()]);
+      await take.stop();
     },
     stop: () => mirror.stop(),
   };

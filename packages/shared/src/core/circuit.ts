@@ -8,7 +8,7 @@
  *
  * An open circuit holds deliveries back without spending their attempts. A destination that fails and has
  * little waiting is not held back at all: its deliveries keep to their schedules, which costs nobody
- * anything, since they run beside the others' (lanes.ts). Pure: the state is a row, `now` an argument.
+ * anything, since they start where the others leave room (quota.ts). Pure: the state is a row, `now` an argument.
  */
 export const CIRCUIT_STATES = ["closed", "open", "half_open"] as const;
 export type CircuitState = (typeof CIRCUIT_STATES)[number];
@@ -66,7 +66,8 @@ export const OPENS_ABOVE_BACKLOG = 20;
 export const CLOSES_AT_BACKLOG = 5;
 /** Waits before the probes, from the end of the attempt before; then the last one again and again. */
 export const PROBE_WAITS_MS = [2_000, 5_000, 10_000, 15_000] as const;
-const FIRST_RATE = 2;
+/** Starts per second of a circuit that has just become half open, and of a destination that was never tried. */
+export const FIRST_RATE = 2;
 const LOWEST_RATE = 1;
 /** A ramp that has come this far is over, whatever still waits. */
 export const RAMP_ENDS_AT = 1_000;
@@ -143,7 +144,7 @@ function afterFailure(
   }
 }
 
-/** For the sweep, which sees how much is waiting, whether due or not. */
+/** For the scheduler, which sees how much is waiting, whether due or not. */
 export function withBacklog(circuit: Circuit, waiting: number, nowMs: number): Circuit {
   switch (circuit.state) {
     case "closed": {

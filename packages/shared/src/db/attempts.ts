@@ -7,7 +7,9 @@
  */
 import type { ErrorType } from "../core/delivery.ts";
 import type { EndpointHealth } from "../core/endpoint-health.ts";
-import type { Queryable, Sql } from "./client.ts";
+import { createBatcher } from "../batcher.ts";
+import { isDatabaseUnavailable, type Queryable, type Sql } from "./client.ts";
+import { released } from "./transitions.ts";
 
 interface CallFields {
   readonly attemptedAt: Date;
@@ -51,6 +53,19 @@ export interface Recorded {
   readonly health: EndpointHealth | undefined;
 }
 
+export interface AttemptRecorder {
+  /** `recordAttempts` of one, which shares its statement with others that come with it. */
+  record(record: AttemptRecord): Promise<Recorded>;
+}
+
+/** Two at once: one is on its way while the other is worked on. */
+const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseUnavailable } as const;
+
+export function createAttemptRecorder(sql: Sql): AttemptRecorder {
+  const run = (records: readonly AttemptRecord[]) => recordAttempts(sql, records);
+  return { record: createBatcher({ ...TOGETHER, run }) };
+}
+
 /**
  * `now`: the clock that `retryAt` was decided on; the row gets the same wait on the database's clock,
  * so that it does not matter how far the two are apart.
@@ -86,7 +101,7 @@ export async function recordAttempts(
           response_status = result.response_status, response_body = result.response_body,
           last_error = result.error, error_type = result.error_type,
           signature = coalesce(result.signature, delivery.signature),
-          worker_id = null, claim_id = null, in_flight_slot = null, lane = null, updated_at = now()
+          ${released(sql)}
       from result
       where delivery.id = result.delivery_id and delivery.status = 'sent'
         and delivery.claim_id = result.claim_id

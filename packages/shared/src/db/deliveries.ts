@@ -1,8 +1,8 @@
 /** Queries on `webhook_deliveries` made for its callers: accept, read, retry, cancel. */
 import type { DeliveryErrorType, DeliveryStatus } from "../core/delivery.ts";
-import type { Lane } from "../core/lanes.ts";
 import type { FormatName } from "../core/formats/registry.ts";
 import { belongsTo, type Queryable } from "./client.ts";
+import { ended, reopened } from "./transitions.ts";
 
 /** A delivery as callers may see it: no body, no secret. */
 export interface Delivery {
@@ -65,11 +65,7 @@ export interface NewDelivery {
   readonly isEndpointDisabled: boolean;
   /** The row of the outbox that asked for it. */
   readonly outboxMessageId: string | null;
-  /** The queue is trusted to hold its job, on that lane and so long; null: it was not queued. */
-  readonly queued: Queued;
 }
-
-export type Queued = { readonly lane: Lane; readonly forMs: number } | null;
 
 /** In the order given. Undefined: another delivery already has this idempotency key. */
 export async function insertDeliveries(
@@ -91,13 +87,13 @@ export async function insertDeliveries(
           event_type text, webhook_url text, content_no int, format text, secret_encrypted text,
           max_attempts int, has_own_max_attempts boolean, is_test_delivery boolean, metadata text,
           created_at timestamptz, idempotency_key text, idempotency_hash text, order_no bigint,
-          is_endpoint_disabled boolean, lane text, queued_for_ms float8, outbox_message_id uuid)
+          is_endpoint_disabled boolean, outbox_message_id uuid)
     )
     insert into webhook_deliveries
       (id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body, format,
        secret_encrypted, max_attempts, has_own_max_attempts, is_test_delivery, metadata, created_at,
        updated_at, idempotency_key, idempotency_hash, order_no, outbox_message_id,
-       status, held, next_retry_at, queued_until, lane, error_type, last_error)
+       status, held, next_retry_at, error_type, last_error)
     select id, client_id, endpoint_id, lead_id, event_id, event_type, webhook_url, payload, body,
       format, decode(secret_encrypted, 'hex'), max_attempts, has_own_max_attempts, is_test_delivery,
       metadata::jsonb, created_at, created_at, idempotency_key, decode(idempotency_hash, 'hex'),
@@ -105,9 +101,6 @@ export async function insertDeliveries(
       case when is_endpoint_disabled then 'failed' else 'pending' end,
       order_no is not null and not is_endpoint_disabled,
       case when not is_endpoint_disabled then now() end,
-      case when not is_endpoint_disabled
-        then now() + queued_for_ms * interval '1 millisecond' end,
-      case when not is_endpoint_disabled then lane end,
       case when is_endpoint_disabled then 'endpoint_disabled' end,
       case when is_endpoint_disabled then ${ENDPOINT_DISABLED} end
     from given join content on content.no = given.content_no
@@ -143,8 +136,6 @@ function toRow(delivery: NewDelivery, contentNo: number | undefined) {
     order_no: delivery.orderNo,
     is_endpoint_disabled: delivery.isEndpointDisabled,
     outbox_message_id: delivery.outboxMessageId,
-    lane: delivery.queued?.lane,
-    queued_for_ms: delivery.queued?.forMs,
   };
 }
 
@@ -176,7 +167,6 @@ export interface NewRound {
   readonly id: string;
   /** A new place at the end of an ordered endpoint's line. */
   readonly orderNo: number | null;
-  readonly queued: Queued;
 }
 
 /**
@@ -189,15 +179,11 @@ export async function startNewRounds(
 ): Promise<Delivery[]> {
   return sql<Delivery[]>`
     update webhook_deliveries
-    set status = 'pending', next_retry_at = now(), delivered_at = null,
-        queued_until = now() + (queued->>'forMs')::float8 * interval '1 millisecond',
-        lane = queued->>'lane',
-        order_no = round."orderNo", held = round."orderNo" is not null,
+    set ${reopened(sql)}, order_no = round."orderNo", held = round."orderNo" is not null,
         attempts_before_round = attempt, interruptions = 0, internal_faults = 0,
-        max_attempts = attempt + (max_attempts - attempts_before_round),
-        last_error = null, error_type = null, updated_at = now()
+        max_attempts = attempt + (max_attempts - attempts_before_round)
     from jsonb_to_recordset(${JSON.stringify(rounds)}::text::jsonb)
-      as round ("id" uuid, "orderNo" bigint, queued jsonb)
+      as round ("id" uuid, "orderNo" bigint)
     where webhook_deliveries.id = round.id and status in ('success', 'failed', 'cancelled')
     returning ${columns(sql)}`;
 }
@@ -205,9 +191,7 @@ export async function startNewRounds(
 /** Undefined when it is not there or no longer pending: what is in flight cannot be called back. */
 export async function cancelDelivery(sql: Queryable, id: string): Promise<Delivery | undefined> {
   const [row] = await sql<Delivery[]>`
-    update webhook_deliveries
-    set status = 'cancelled', held = false, next_retry_at = null, queued_until = null,
-        lane = null, updated_at = now()
+    update webhook_deliveries set ${ended(sql, "cancelled")}
     where id = ${id} and status = 'pending'
     returning ${columns(sql)}`;
   return row;
@@ -226,8 +210,7 @@ export async function cancelWaitingOf(
       order by id limit ${limit} for update skip locked
     )
     update webhook_deliveries
-    set status = 'cancelled', held = false, next_retry_at = null, queued_until = null,
-        lane = null, last_error = ${ENDPOINT_DELETED}, updated_at = now()
+    set ${ended(sql, "cancelled")}, last_error = ${ENDPOINT_DELETED}
     where id = any (array(select id from waiting))`;
   return rows.count;
 }

@@ -1,6 +1,7 @@
 /** Destinations as they are shown, with what is held back for each. */
 import type { CircuitState } from "../core/circuit.ts";
 import type { Queryable } from "./client.ts";
+import { isNotLeased, waits } from "./waiting.ts";
 import {
   destinationColumns,
   toKnown,
@@ -58,15 +59,15 @@ export async function describeDestinations(
   );
 }
 
-/** Whether something of the client's waits for it, in no queue: what its state may hold back. */
+/** Whether something of the client's waits for it without a lease: what its state may hold back. */
 export async function isWaitedForBy(
   sql: Queryable,
   { clientId, key }: { readonly clientId: string; readonly key: string },
 ): Promise<boolean> {
   const found = await sql`
     select from webhook_deliveries
-    where destination = ${key} and client_id = ${clientId} and status = 'pending'
-      and not held and queued_until is null
+    where destination = ${key} and client_id = ${clientId} and ${waits(sql)}
+      and ${isNotLeased(sql)}
     limit 1`;
   return found.count === 1;
 }
@@ -106,9 +107,9 @@ async function shown(sql: Queryable, chosen: ReturnType<typeof matches>) {
 function waitingFor(sql: Queryable) {
   return sql`(
     select count(*)::int as count from (
-      select from webhook_deliveries as delivery
-      where delivery.destination = destination.key and delivery.status = 'pending'
-        and not delivery.held and delivery.queued_until is null
+      select from webhook_deliveries
+      where webhook_deliveries.destination = destination.key
+        and ${waits(sql)} and ${isNotLeased(sql)}
       limit ${HELD_BACK_CAP + 1}
     ) as capped
   ) as waiting`;

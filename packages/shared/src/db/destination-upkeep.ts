@@ -1,5 +1,7 @@
 /** Keeps the tables about destinations small and true, in bounded steps. Safe in every worker at once. */
 import type { Queryable } from "./client.ts";
+import { isNotLeased, waits } from "./waiting.ts";
+import { ended } from "./transitions.ts";
 
 /** A destination that nothing was sent to for so long is new the next time. */
 const KEPT_MS = 86_400_000;
@@ -40,20 +42,19 @@ export async function closeForgottenCircuits(sql: Queryable): Promise<string[]> 
 export const GIVEN_UP = "Given up: the destination did not answer well for five days.";
 
 /**
- * What waits for a host that has been given up fails, some at a time, as an endpoint's deliveries do when
+ * What waits for a URL that has been given up fails, some at a time, as an endpoint's deliveries do when
  * it is disabled; how many.
  */
 export async function failHeldBack(sql: Queryable, afterMs: number): Promise<number> {
   const failed = await sql`
     update webhook_deliveries
-    set status = 'failed', next_retry_at = null, lane = null, last_error = ${GIVEN_UP},
-      error_type = coalesce(error_type, 'network'), updated_at = now()
+    set ${ended(sql, "failed")}, last_error = ${GIVEN_UP},
+      error_type = coalesce(error_type, 'network')
     where status = 'pending' and id = any (array(
       select delivery.id
       from destinations as destination, lateral (
         select id from webhook_deliveries
-        where destination = destination.key and status = 'pending' and not held
-          and queued_until is null
+        where ${waits(sql)} and destination = destination.key and ${isNotLeased(sql)}
         limit ${ROWS_A_STEP} for update skip locked
       ) as delivery
       where state = 'open' and endpoint_id is null

@@ -81,6 +81,13 @@ export async function saveDestinations(
       paused_until = excluded.paused_until, updated_at = now()`;
 }
 
+/** Leases by age were granted to them now: what the rate of a half-open circuit counts from. */
+export async function noteReleases(sql: Queryable, keys: readonly string[]): Promise<void> {
+  await sql`
+    update destinations set released_at = now() where key = any (array(
+      select jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb)))`;
+}
+
 function instant(sql: Queryable, column: string) {
   return sql`to_timestamp(${sql(column)} / 1000)`;
 }

@@ -3,6 +3,7 @@
  * in every worker at once: a row is moved by one of them.
  */
 import { uuidArray, type Queryable } from "./client.ts";
+import { released } from "./transitions.ts";
 
 export interface CutOff {
   readonly workerIds: readonly string[];
@@ -36,7 +37,7 @@ export async function recoverInterrupted(sql: Queryable, cutOff: CutOff): Promis
           last_error = case when gives_up
             then 'Given up: the worker died during ' || (interruptions + 1) || ' attempts in a row.'
             else 'The worker died during the attempt.' end,
-          worker_id = null, claim_id = null, in_flight_slot = null, lane = null, updated_at = now()
+          ${released(sql)}
       from cut_off where delivery.id = cut_off.id
       returning delivery.id, client_id, endpoint_id, cut_off.attempt, cut_off.sent_at, gives_up
     )

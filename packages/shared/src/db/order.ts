@@ -6,7 +6,6 @@
  * `webhook_deliveries_one_at_a_time` says so again.
  */
 import { NIL_UUID, uuidArray, type Queryable } from "./client.ts";
-import type { Queued } from "./deliveries.ts";
 
 /**
  * One number per entry of `endpointIds` (which may repeat), in that order; null where the endpoint is
@@ -65,21 +64,17 @@ export async function lockLines(
     order by id for no key update`;
 }
 
-/** Lets the first of each of these lines go; ids of the deliveries that may be queued now. */
+/** Lets the first of each of these lines go; how many there were. */
 export async function advanceLines(
   sql: Queryable,
   endpointIds: readonly string[],
-  queued: Queued,
-): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
+): Promise<number> {
+  const advanced = await sql`
     update webhook_deliveries as delivery
-    set held = false, next_retry_at = now(),
-        queued_until = now() + ${queued?.forMs ?? null}::float8 * interval '1 millisecond',
-        lane = ${queued?.lane ?? null}
+    set held = false, next_retry_at = now()
     from unnest(${uuidArray(endpointIds)}::text::uuid[]) as line (endpoint_id), ${headOfLine(sql)}
-    where delivery.id = head.id and delivery.held and delivery.status = 'pending'
-    returning delivery.id`;
-  return rows.map(({ id }) => id);
+    where delivery.id = head.id and delivery.held and delivery.status = 'pending'`;
+  return advanced.count;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Claims that no attempt was made with: their worker stops before it was their turn. */
 import type { Queryable } from "./client.ts";
+import { releasedToWait } from "./transitions.ts";
 
 /** The delivery is due at once, as if it had never been claimed. False: the claim was not valid any more. */
 export async function returnClaim(
@@ -8,8 +9,7 @@ export async function returnClaim(
 ): Promise<boolean> {
   const returned = await sql`
     update webhook_deliveries
-    set status = 'pending', attempt = attempt - 1, next_retry_at = now(), worker_id = null,
-      claim_id = null, in_flight_slot = null, lane = null, updated_at = now()
+    set attempt = attempt - 1, ${releasedToWait(sql)}
     where id = ${claim.id} and status = 'sent' and claim_id = ${claim.claimId}`;
   return returned.count === 1;
 }

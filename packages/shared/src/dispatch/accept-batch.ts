@@ -18,7 +18,6 @@ import {
   buildRow,
   findEarlier,
   findWinner,
-  reserveFor,
   resolveDelivery,
   writeDelivery,
   type Accepted,
@@ -26,7 +25,6 @@ import {
   type DeliveryRequest,
   type Resolved,
 } from "./accept-delivery.ts";
-import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn } from "./lines.ts";
 import { findRequestedTarget, type Target } from "./target.ts";
 
@@ -166,18 +164,10 @@ type Outcomes = ReadonlyMap<Task, Outcome>;
 async function writeTogether(batch: Batch, group: readonly Task[]): Promise<Outcomes | undefined> {
   const { deps, signal } = batch;
   if (batch.outage !== undefined || signal.aborted) return undefined;
-  const reservations = await Promise.all(group.map(({ resolved }) => reserveFor(deps, resolved)));
-  const queued = new Map(group.map((task, at) => [task, reservations[at] ?? null]));
   try {
     const outcomes = await refuseUnstorable(() =>
-      inTransaction(deps.sql, (tx) => writeGroup(deps, tx, { group, queued })),
+      inTransaction(deps.sql, (tx) => writeGroup(deps, tx, group)),
     );
-    for (const [task, outcome] of outcomes) {
-      const lane = queued.get(task)?.lane;
-      if ("error" in outcome || lane === undefined) continue;
-      const { id, status } = outcome.accepted.delivery;
-      if (status === "pending") deps.directEnqueue.enqueue(id, lane);
-    }
     await moveLinesOn(deps, [...new Set(group.flatMap(({ resolved }) => resolved.lineOf))]);
     return outcomes;
   } catch (error) {
@@ -189,7 +179,7 @@ async function writeTogether(batch: Batch, group: readonly Task[]): Promise<Outc
 async function writeGroup(
   deps: AcceptDeps,
   tx: Queryable,
-  { group, queued }: { readonly group: readonly Task[]; readonly queued: Map<Task, Reservation> },
+  group: readonly Task[],
 ): Promise<Outcomes> {
   const outcomes = new Map<Task, Outcome>();
   const rows = new Map<Task, NewDelivery>();
@@ -201,8 +191,7 @@ async function writeGroup(
     const place = inLine.indexOf(task);
     try {
       const orderNo = numbers[place] ?? null;
-      const row = { resolved, orderNo, queued: queued.get(task) ?? null };
-      rows.set(task, await buildRow(deps, tx, row));
+      rows.set(task, await buildRow(deps, tx, { resolved, orderNo }));
     } catch (error) {
       // Its caller's mistake, which harmed nothing here, unless its lead is written already; its
       // number in the line stays unused.

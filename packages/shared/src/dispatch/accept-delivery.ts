@@ -1,13 +1,12 @@
 /**
- * Takes a delivery in: checks it, writes its row, hands it to the queue.
+ * Takes a delivery in: checks it, writes its row, wakes the scheduler.
  *
  * When this returns the row is committed and the delivery will be made or its failure shown, whatever
- * dies next. When it throws, nothing was written. The queue is told after the commit and not waited
+ * dies next. When it throws, nothing was written. The scheduler is woken after the commit and not waited
  * for: a queue that is down costs no time here.
  */
 import { createHash } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
-import { destinationOf } from "../core/destination-url.ts";
 import { ownerOf, clientScope, type Caller } from "../core/caller.ts";
 import { DomainError, type ErrorDetail } from "../core/errors.ts";
 import {
@@ -28,7 +27,6 @@ import {
 } from "../db/deliveries.ts";
 import { takeOrderNumbers } from "../db/order.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
-import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 import { loadSubject, type RequestedSubject } from "./subject.ts";
 import {
@@ -79,7 +77,6 @@ export interface Resolved {
   readonly target: Target;
   readonly clientId: string | null;
   readonly idempotency: NewDelivery["idempotency"];
-  readonly destination: string;
   /** The ordered endpoint, if any, in whose line it waits: one or none. */
   readonly lineOf: readonly string[];
 }
@@ -97,7 +94,6 @@ export function resolveDelivery(request: DeliveryRequest, target: Target): Resol
       key: idempotency.key,
       hash: createHash("sha256").update(idempotency.requestText).digest(),
     },
-    destination: isEndpoint ? target.id : destinationOf(target.url),
     lineOf: waitsInLine ? [target.id] : [],
   };
 }
@@ -135,10 +131,9 @@ export async function findWinner(deps: AcceptDeps, resolved: Resolved): Promise<
 
 async function writeRow(deps: AcceptDeps, resolved: Resolved): Promise<Delivery | undefined> {
   const { request, lineOf } = resolved;
-  const queued = await reserveFor(deps, resolved);
   const write = async (tx: Queryable): Promise<Delivery | undefined> => {
     const [orderNo = null] = lineOf.length === 0 ? [] : await takeOrderNumbers(tx, lineOf);
-    const row = await buildRow(deps, tx, { resolved, orderNo, queued });
+    const row = await buildRow(deps, tx, { resolved, orderNo });
     const [delivery] = await insertDeliveries(tx, [row]);
     return delivery;
   };
@@ -147,30 +142,15 @@ async function writeRow(deps: AcceptDeps, resolved: Resolved): Promise<Delivery 
   const delivery = await refuseUnstorable(async () =>
     needsTransaction
       ? inTransaction(deps.sql, write)
-      : deps.insert(await buildRow(deps, deps.sql, { resolved, orderNo: null, queued })),
+      : deps.insert(await buildRow(deps, deps.sql, { resolved, orderNo: null })),
   );
-  if (delivery?.status === "pending") {
-    if (queued !== null) deps.directEnqueue.enqueue(delivery.id, queued.lane);
-    await moveLinesOn(deps, lineOf);
-  }
+  if (delivery?.status === "pending") await moveLinesOn(deps, lineOf);
   return delivery;
-}
-
-/** Whether it may go the short way. */
-export async function reserveFor(
-  { directEnqueue }: Pick<AcceptDeps, "directEnqueue">,
-  { lineOf, destination, request }: Resolved,
-): Promise<Reservation> {
-  if (lineOf.length > 0) return null;
-  return request.isTestDelivery
-    ? directEnqueue.reserveForTest()
-    : directEnqueue.reserve(destination);
 }
 
 interface RowParts {
   readonly resolved: Resolved;
   readonly orderNo: number | null;
-  readonly queued: Reservation;
   /** The row of the outbox that asked for it, and when it was written. */
   readonly outbox?: { readonly messageId: string; readonly createdAt: Date };
 }
@@ -179,7 +159,7 @@ interface RowParts {
 export async function buildRow(
   deps: Pick<AcceptDeps, "encryptionKeys" | "defaultMaxAttempts">,
   sql: Queryable,
-  { resolved, orderNo, queued, outbox }: RowParts,
+  { resolved, orderNo, outbox }: RowParts,
 ): Promise<NewDelivery> {
   const { request, target, clientId, idempotency } = resolved;
   const subject = await loadSubject(sql, request, clientId);
@@ -216,7 +196,6 @@ export async function buildRow(
     orderNo,
     isEndpointDisabled: endpoint?.enabled === false && !request.isTestDelivery,
     outboxMessageId: outbox?.messageId ?? null,
-    queued,
   };
 }
 

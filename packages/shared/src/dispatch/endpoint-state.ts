@@ -9,6 +9,7 @@ import { DISABLE_AFTER_FAILURES, type HealthVerdict } from "../core/endpoint-hea
 import { inTransaction, type Sql } from "../db/client.ts";
 import { disableEndpoint, endRecovery, type ChangedEndpoint } from "../db/endpoint-health.ts";
 import { insertEvent } from "../db/events.ts";
+import { revokeLeases } from "../db/leases.ts";
 import { hashContent } from "./publish-event.ts";
 
 export type OperationalEventType = "endpoint.disabled" | "endpoint.recovered";
@@ -31,6 +32,7 @@ export async function applyHealthVerdict(
     const minFailures = reason === "failing" ? DISABLE_AFTER_FAILURES : 0;
     const disabled = await disableEndpoint(tx, { id: endpointId, reason, minFailures });
     if (disabled === undefined) return false;
+    await revokeLeases(tx, [endpointId]);
     await insertEvent(tx, operationalEvent("endpoint.disabled", disabled, reason));
     return true;
   });

@@ -9,8 +9,6 @@ import type { Queryable } from "../db/client.ts";
 import { insertDeliveries, type DeliveryContent, type NewDelivery } from "../db/deliveries.ts";
 import { findSubscribers, type EndpointTarget } from "../db/endpoint-targets.ts";
 import type { WebhookEvent } from "../db/events.ts";
-import type { Reservation } from "./direct-enqueue.ts";
-import type { Lane } from "../core/lanes.ts";
 import { takeOrderNumbers } from "../db/order.ts";
 
 export interface FannedOut {
@@ -20,8 +18,6 @@ export interface FannedOut {
   readonly disabledIds: readonly string[];
   /** Lines to move on after the commit. */
   readonly orderedEndpointIds: readonly string[];
-  /** Deliveries that the caller is to queue, as it reserved. */
-  readonly queued: readonly { readonly id: string; readonly lane: Lane }[];
 }
 
 export interface FanOutOptions {
@@ -30,8 +26,6 @@ export interface FanOutOptions {
   readonly defaultMaxAttempts: number;
   /** The row of the outbox that asked for it. */
   readonly outboxMessageId?: string;
-  /** Of these endpoints, those whose deliveries the caller will queue. */
-  readonly reserve: (endpointIds: readonly string[]) => Promise<ReadonlyMap<string, Reservation>>;
 }
 
 /** One statement carries this many rows. */
@@ -40,7 +34,7 @@ const CHUNK = 2_000;
 export async function fanOut(
   tx: Queryable,
   event: WebhookEvent & { readonly dataText: string },
-  { defaultMaxAttempts, outboxMessageId, reserve, ...options }: FanOutOptions,
+  { defaultMaxAttempts, outboxMessageId, ...options }: FanOutOptions,
 ): Promise<FannedOut> {
   const subscribers = options.subscribers ?? (await findSubscribers(tx, event));
   const inLine = subscribers.filter(({ ordered, enabled }) => ordered && enabled);
@@ -50,9 +44,6 @@ export async function fanOut(
     const numbers = await takeOrderNumbers(tx, ids);
     for (const [index, id] of ids.entries()) orderNos.set(id, numbers[index] ?? null);
   }
-  const isFree = ({ id, enabled }: EndpointTarget) =>
-    enabled && (orderNos.get(id) ?? null) === null;
-  const reserved = await reserve(subscribers.filter(isFree).map(({ id }) => id));
   const contents = new Map<FormatName, DeliveryContent>();
   const rows = subscribers.map((endpoint): NewDelivery => {
     const format = resolveFormat(endpoint.format, endpoint.url);
@@ -79,7 +70,6 @@ export async function fanOut(
       orderNo: orderNos.get(endpoint.id) ?? null,
       isEndpointDisabled: !endpoint.enabled,
       outboxMessageId: outboxMessageId ?? null,
-      queued: reserved.get(endpoint.id) ?? null,
     };
   });
   for (let at = 0; at < rows.length; at += CHUNK) {
@@ -89,7 +79,6 @@ export async function fanOut(
     deliveryIds: rows.filter((row) => !row.isEndpointDisabled).map(({ id }) => id),
     disabledIds: rows.filter((row) => row.isEndpointDisabled).map(({ id }) => id),
     orderedEndpointIds: [...orderNos.keys()],
-    queued: rows.flatMap(({ id, queued }) => (queued === null ? [] : [{ id, lane: queued.lane }])),
   };
 }
 

@@ -1,9 +1,7 @@
 /** New rounds of attempts for finished deliveries: by hand, or by a replay. */
-import { destinationOf } from "../core/destination-url.ts";
 import { inTransaction, type Queryable } from "../db/client.ts";
 import { startNewRounds, type Delivery } from "../db/deliveries.ts";
 import { takeOrderNumbers } from "../db/order.ts";
-import type { Reservation } from "./direct-enqueue.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 
 type Finished = Pick<Delivery, "id" | "endpointId">;
@@ -11,14 +9,11 @@ type Finished = Pick<Delivery, "id" | "endpointId">;
 /** Undefined: it is pending or in flight. */
 export async function startRoundByHand(
   deps: LineDeps,
-  delivery: Finished & Pick<Delivery, "webhookUrl">,
+  delivery: Finished,
 ): Promise<Delivery | undefined> {
-  const { endpointId, webhookUrl } = delivery;
-  const queued = await deps.directEnqueue.reserve(endpointId ?? destinationOf(webhookUrl));
-  const [started] = await inTransaction(deps.sql, (tx) => startRounds(tx, [delivery], queued));
+  const [started] = await inTransaction(deps.sql, (tx) => startRounds(tx, [delivery]));
   if (started === undefined) return undefined;
-  if (queued !== null) deps.directEnqueue.enqueue(started.id, queued.lane);
-  if (started.endpointId !== null) await moveLinesOn(deps, [started.endpointId]);
+  await moveLinesOn(deps, started.endpointId === null ? [] : [started.endpointId]);
   return started;
 }
 
@@ -26,14 +21,13 @@ export async function startRoundByHand(
 export async function startRounds(
   tx: Queryable,
   deliveries: readonly Finished[],
-  queued: Reservation,
 ): Promise<Delivery[]> {
   const endpointIds = deliveries.flatMap(({ endpointId }) => endpointId ?? []);
   const numbers = endpointIds.length === 0 ? [] : await takeOrderNumbers(tx, endpointIds);
   let next = 0;
   const rounds = deliveries.map(({ id, endpointId }) => {
     const orderNo = endpointId === null ? null : (numbers[next++] ?? null);
-    return { id, orderNo, queued: orderNo === null ? queued : null };
+    return { id, orderNo };
   });
   return startNewRounds(tx, rounds);
 }

@@ -69,8 +69,8 @@ export async function takeBatch(
     }),
   );
   if (lines.size > 0) {
-    await advanceLines(deps.sql, [...lines], null).catch((error: unknown) =>
-      deps.onSetback(error, "a line was not moved on; the worker's sweep does it"),
+    await advanceLines(deps.sql, [...lines]).catch((error: unknown) =>
+      deps.onSetback(error, "a line was not moved on; the scheduler does it"),
     );
   }
   return batch;
@@ -165,7 +165,7 @@ async function startAgain(tx: Queryable, earlier: readonly EarlierDelivery[]): P
   const missed = finished.filter(({ status }) => status !== "success");
   const isAllGood = missed.length === 0 && finished.length === earlier.length;
   const chosen = isAllGood ? finished : missed;
-  const started = chosen.length === 0 ? [] : await startRounds(tx, chosen, null);
+  const started = chosen.length === 0 ? [] : await startRounds(tx, chosen);
   return started.flatMap(({ endpointId }) => endpointId ?? []);
 }
 

@@ -36,7 +36,7 @@ export async function toEndpoint(
     ...target,
   });
   const outbox = { messageId, createdAt };
-  const row = await buildRow(deps, tx, { resolved, orderNo: null, queued: null, outbox });
+  const row = await buildRow(deps, tx, { resolved, orderNo: null, outbox });
   return { row, lineOf: resolved.lineOf };
 }
 

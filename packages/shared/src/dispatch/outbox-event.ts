@@ -65,8 +65,7 @@ async function publish(
       defaultMaxAttempts,
       outboxMessageId,
       subscribers: await lookups.subscribersTo(event),
-      // The sweep queues them: it is told at once.
-      reserve: async () => new Map(),
+      // The scheduler takes them from here: it is woken at once.
     },
   );
   const deliveries = made.deliveryIds.length + made.disabledIds.length;

@@ -10,7 +10,6 @@ import { inTransaction, type Queryable } from "../db/client.ts";
 import { listIdsOfEvent } from "../db/event-deliveries.ts";
 import { findEarlierEvent, insertEvent, type NewEvent } from "../db/events.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
-import type { Reservation } from "./direct-enqueue.ts";
 import { fanOut, type FannedOut } from "./fan-out.ts";
 import { moveLinesOn, type LineDeps } from "./lines.ts";
 
@@ -36,9 +35,6 @@ export interface Published {
   readonly isReplay: boolean;
 }
 
-/** More than this is left to the workers' sweep, which takes it from the rows. */
-const MOST_QUEUED_DIRECTLY = 50;
-
 export async function publishEvent(deps: PublishDeps, request: EventRequest): Promise<Published> {
   const id = uuidv7();
   const eventId = request.eventId ?? id;
@@ -56,26 +52,13 @@ export async function publishEvent(deps: PublishDeps, request: EventRequest): Pr
       return fanOut(
         tx,
         { ...event, dataText: request.dataText },
-        {
-          defaultMaxAttempts: deps.defaultMaxAttempts,
-          reserve: (endpointIds) => reserveSeveral(deps, endpointIds),
-        },
+        { defaultMaxAttempts: deps.defaultMaxAttempts },
       );
     }),
   );
   if (done === undefined) return findPublished(deps.sql, wanted);
-  for (const { id: queuedId, lane } of done.queued) deps.directEnqueue.enqueue(queuedId, lane);
   await moveLinesOn(deps, done.orderedEndpointIds);
   return { eventId, ...pick(done), isReplay: false };
-}
-
-async function reserveSeveral(
-  { directEnqueue }: PublishDeps,
-  endpointIds: readonly string[],
-): Promise<Map<string, Reservation>> {
-  if (endpointIds.length > MOST_QUEUED_DIRECTLY) return new Map();
-  const reserved = await Promise.all(endpointIds.map((id) => directEnqueue.reserve(id)));
-  return new Map(endpointIds.map((id, at) => [id, reserved[at] ?? null]));
 }
 
 function pick({ deliveryIds, disabledIds }: FannedOut) {

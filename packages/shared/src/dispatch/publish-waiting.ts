@@ -8,8 +8,8 @@ export async function publishNextWaiting(sql: Sql, defaultMaxAttempts: number): 
   return inTransaction(sql, async (tx) => {
     const event = await lockUnpublishedEvent(tx);
     if (event === undefined) return false;
-    // The sweep queues them, and lets the first of an ordered line go.
-    await fanOut(tx, event, { defaultMaxAttempts, reserve: async () => new Map() });
+    // The scheduler lets the first of an ordered line go.
+    await fanOut(tx, event, { defaultMaxAttempts });
     await markPublished(tx, event.id);
     return true;
   });

@@ -31,6 +31,7 @@ import {
   type EndpointBoxes,
   type EndpointKey,
 } from "../db/endpoints.ts";
+import { revokeLeases } from "../db/leases.ts";
 
 export interface RegisterDeps {
   readonly sql: Sql;
@@ -122,6 +123,8 @@ export async function changeEndpoint(
     });
     if (enabled === true) await enableEndpoint(tx, key);
     if (enabled === false) await disableEndpoint(tx, { id, reason: "manual", minFailures: 0 });
+    // What was let go under its old limits, or before it was disabled, starts no more.
+    await revokeLeases(tx, [id]);
     return read(tx, key);
   });
 }

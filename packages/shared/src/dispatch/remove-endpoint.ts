@@ -1,11 +1,12 @@
 /**
- * Removes an endpoint and ends what waits for it. The endpoint goes first: from then on no attempt is
- * begun. Its waiting deliveries are then cancelled in steps; those that are left when the time is up, or
- * when the process dies, are cancelled when they become due (claims.ts).
+ * Removes an endpoint and ends what waits for it. The endpoint goes first, and its leases with it: from
+ * then on no attempt is begun. Its waiting deliveries are then cancelled in steps; those that are left when
+ * the time is up, or when the process dies, are cancelled by the scheduler when they become due.
  */
-import type { Sql } from "../db/client.ts";
+import { inTransaction, type Sql } from "../db/client.ts";
 import { cancelWaitingOf } from "../db/deliveries.ts";
 import { deleteEndpoint, type EndpointKey } from "../db/endpoints.ts";
+import { revokeLeases } from "../db/leases.ts";
 import { noSuchEndpoint } from "./register-endpoint.ts";
 
 const STEP = 2_000;
@@ -14,7 +15,10 @@ const TIME_MS = 3_000;
 /** How many deliveries were cancelled; throws `endpoint_not_found`. */
 export async function removeEndpoint(sql: Sql, key: EndpointKey): Promise<number> {
   const startedAt = performance.now();
-  if (!(await deleteEndpoint(sql, key))) noSuchEndpoint();
+  await inTransaction(sql, async (tx) => {
+    if (!(await deleteEndpoint(tx, key))) noSuchEndpoint();
+    await revokeLeases(tx, [key.id]);
+  });
   let cancelled = 0;
   for (;;) {
     const step = await cancelWaitingOf(sql, key.id, STEP);

@@ -3,7 +3,7 @@
  *
  * A step starts new rounds for the next few deliveries and moves the replay on in one transaction, so a
  * worker that dies leaves it done or undone, and any other goes on from there: each delivery is started
- * once. The workers' sweep takes the started rounds to the queue. A cancel holds from the moment it is
+ * once. The scheduler takes the started rounds from there. A cancel holds from the moment it is
  * answered: a step that was under way then is undone.
  */
 import { v7 as uuidv7 } from "uuid";
@@ -110,7 +110,7 @@ async function start(tx: Queryable, replay: RunningReplay) {
   const matches = await listNextMatches(tx, replay, limit);
   const taken = takeForStep(matches, most);
   const startable = taken.filter(({ canStart }) => canStart);
-  const started = startable.length === 0 ? [] : await startRounds(tx, startable, null);
+  const started = startable.length === 0 ? [] : await startRounds(tx, startable);
   return {
     started: started.length,
     skipped: taken.length - started.length,

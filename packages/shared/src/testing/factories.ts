@@ -45,7 +45,6 @@ export function newDelivery(also: Partial<NewDelivery> = {}): NewDelivery {
     orderNo: null,
     isEndpointDisabled: false,
     outboxMessageId: null,
-    queued: null,
     ...also,
   };
 }

@@ -16,7 +16,7 @@ import { migrate } from "../db/migrate.ts";
 import { startEmbeddedPostgres } from "../embedded/postgres.ts";
 import { startRedis } from "../embedded/redis.ts";
 import { MIGRATIONS_FOLDER } from "../paths.ts";
-import { migrateQueue } from "../queue/connection.ts";
+
 import type { TestServers } from "./global-setup.ts";
 import { releaseRedisDatabases } from "./redis.ts";
 
@@ -76,7 +76,6 @@ async function startPostgres(): Promise<string> {
   const sql = connectDatabase({ url, applicationName: "tests", maxConnections: 1 });
   await migrate(sql, MIGRATIONS_FOLDER);
   await sql.end();
-  await migrateQueue({ kind: "postgres", url });
   return server.url;
 }
 

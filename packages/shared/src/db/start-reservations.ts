@@ -1,33 +1,33 @@
 /**
- * Queries on `delivery_pace`: when the next delivery may start, one row for all of them and one for each
- * endpoint that has a rate of its own.
+ * Reservations of the sliding-window rate limiter (table `delivery_pace`): when the next delivery may start,
+ * one row for all of them and one for each endpoint that has a rate of its own.
  */
 import type { RateWindow } from "../core/rate-window.ts";
 import type { Queryable } from "./client.ts";
 
-export interface Place {
+export interface StartReservation {
   /** When the delivery may start, in milliseconds on the database's clock. */
   readonly startsAtMs: number;
-  /** That clock when the place was taken. */
+  /** That clock when it was reserved. */
   readonly takenAtMs: number;
 }
 
 /** Not now; when to ask again. */
-export interface NoPlace {
+export interface NoReservation {
   readonly readyAtMs: number;
   readonly takenAtMs: number;
 }
 
 /**
- * Takes the next free place, over all workers: evenly after those before, or up to BURST of them at once
+ * Reserves the next free start, over all workers: evenly after those before, or up to BURST of them at once
  * after a while without.
  */
-export async function takeNextPlace(sql: Queryable, rate: RateWindow): Promise<Place> {
-  const [place] = await sql<Place[]>`
+export async function reserveStart(sql: Queryable, rate: RateWindow): Promise<StartReservation> {
+  const [place] = await sql<StartReservation[]>`
     ${nextPlace(sql, rate)}
     returning (extract(epoch from starts[cardinality(starts)]) * 1000)::float8 as "startsAtMs",
       (extract(epoch from clock_timestamp()) * 1000)::float8 as "takenAtMs"`;
-  if (place === undefined) throw new Error("taking a place returned no row");
+  if (place === undefined) throw new Error("a reservation returned no row");
   return place;
 }
 
@@ -35,9 +35,12 @@ export async function takeNextPlace(sql: Queryable, rate: RateWindow): Promise<P
  * Starts at once, beside the places that are taken one after the other; not if that left less than the
  * reserve in the present window, so that those never wait for it.
  */
-export async function takeSparePlace(sql: Queryable, rate: RateWindow): Promise<Place | undefined> {
+export async function reserveIdleStart(
+  sql: Queryable,
+  rate: RateWindow,
+): Promise<StartReservation | undefined> {
   const { starts, reserve } = rate;
-  const [place] = await sql<Place[]>`
+  const [place] = await sql<StartReservation[]>`
     update delivery_pace as pace set starts = (
       select array_agg(at order by at) from unnest(pace.${latest(sql, starts - 1)} || clock_timestamp()) as at
     )
@@ -49,24 +52,54 @@ export async function takeSparePlace(sql: Queryable, rate: RateWindow): Promise<
   return place;
 }
 
-export interface OwnPace {
+/** The database keeps microseconds; what is nearer than this is the same instant. */
+const SAME_INSTANT_MS = 0.01;
+
+/**
+ * Moves a reservation to now, for a worker that woke up too late for it: the starts after it then keep their
+ * distance from when it really began. Undefined: so many starts were reserved since that others already
+ * count on its time.
+ */
+export async function moveStartToNow(
+  sql: Queryable,
+  rate: RateWindow,
+  { startsAtMs }: StartReservation,
+): Promise<StartReservation | undefined> {
+  const isThis = sql`abs(extract(epoch from at) * 1000 - ${startsAtMs}) < ${SAME_INSTANT_MS}`;
+  const [moved] = await sql<StartReservation[]>`
+    with clock as (select clock_timestamp() as now)
+    update delivery_pace as pace set starts = (
+      select array_agg(at order by at) from (
+        select case when ${isThis} then clock.now else at end as at
+        from unnest(pace.${latest(sql, rate.starts)}) as at
+      ) as moved
+    )
+    from clock
+    where name = 'deliveries' and exists (
+      select from unnest(pace.${latest(sql, rate.starts)}) as at where ${isThis})
+    returning (extract(epoch from clock.now) * 1000)::float8 as "startsAtMs",
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as "takenAtMs"`;
+  return moved;
+}
+
+export interface EndpointRate {
   /** The endpoint's id. */
   readonly name: string;
   readonly spacingMs: number;
 }
 
-/** Somebody else may take a place that was free a moment ago, so it is asked for this much early. */
+/** Somebody else may reserve what was free a moment ago, so it is asked for this much early. */
 const READY_WITHIN_MS = 2;
 
 /**
- * A place that keeps two paces: the common one (null: there is none) and one of its own, which counts
- * from when the delivery starts. None is taken of either before both allow it.
+ * A start that keeps two rates: the common one (null: there is none) and its endpoint's, which counts from
+ * when the delivery starts. Nothing is reserved of either before both allow it.
  */
-export async function takeOwnPlace(
+export async function reserveEndpointStart(
   sql: Queryable,
-  own: OwnPace,
+  own: EndpointRate,
   commonRate: RateWindow | null,
-): Promise<Place | NoPlace> {
+): Promise<StartReservation | NoReservation> {
   await sql`
     insert into delivery_pace (name, next_start_at) values (${own.name}, clock_timestamp())
     on conflict do nothing`;

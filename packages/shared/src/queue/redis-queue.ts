@@ -1,0 +1,137 @@
+/**
+ * The queue on Redis: permits are BullMQ jobs, a wake is a message to a channel. With redis-consumer.ts the
+ * only file that knows BullMQ.
+ */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import type { PermitKind } from "../core/permit.ts";
+import { within } from "../within.ts";
+import type { QueueLocation } from "./location.ts";
+import type { QueuedPermit, QueueProducer } from "./queue.ts";
+import { openRedis } from "./redis.ts";
+import { createWake } from "./wake.ts";
+
+export type RedisLocation = Extract<QueueLocation, { kind: "redis" }>;
+
+export const QUEUE_NAME = "webhook-delivery";
+
+/** Short names: a job is copied several times on its way. */
+export interface JobData {
+  readonly deliveryId: string;
+  readonly destination: string;
+  readonly kind: PermitKind;
+}
+
+/** Channels are not those of one numbered database: another installation on this Redis has the same. */
+export function wakeChannel({ prefix, url }: RedisLocation): string {
+  return `${prefix}:wake:${new URL(url).pathname.slice(1) || "0"}`;
+}
+
+const CALL_TIMEOUT_MS = 1_000;
+const tooLate = () => new Error("the queue did not answer in time");
+
+/** A finished job leaves nothing behind: the row is the record. */
+const KEEP_NOTHING = { removeOnComplete: true, removeOnFail: true } as const;
+// Nobody reads BullMQ's event stream here; its default of 10,000 entries is memory for nothing.
+const EVENT_STREAM = { streams: { events: { maxLen: 100 } } } as const;
+
+interface OpenQueue {
+  readonly queue: Pick<Queue<JobData, void, "deliver">, "addBulk" | "close">;
+  readonly connection: Redis;
+}
+
+/** `onError` hears of lost connections; they are mended without anyone's help. */
+export function createRedisProducer(
+  location: RedisLocation,
+  onError: (error: unknown) => void,
+): QueueProducer {
+  let opening: Promise<OpenQueue> | undefined;
+
+  // BullMQ remembers a failed first connection for ever: a queue that did not open is thrown away.
+  const ready = async (): Promise<OpenQueue> => {
+    opening ??= openQueue(location, onError);
+    const current = opening;
+    try {
+      return await current;
+    } catch (error) {
+      if (opening === current) opening = undefined;
+      throw error;
+    }
+  };
+  const call = <T>(work: (open: OpenQueue) => Promise<T>): Promise<T> =>
+    within(CALL_TIMEOUT_MS, ready().then(work), tooLate);
+
+  const wake = createWake(
+    () => call(({ connection }) => connection.publish(wakeChannel(location), "")),
+    // What wakes nobody is found by the next round.
+    onError,
+  );
+  /** Gone with everything else when Redis is emptied. */
+  const aliveKey = `${location.prefix}:${QUEUE_NAME}:has-data`;
+
+  return {
+    enqueue: (permits) => call(async ({ queue }) => void (await queue.addBulk(permits.map(toJob)))),
+    wake,
+    check: () => call(async ({ connection }) => void (await connection.ping())),
+    hasLostEverything: () =>
+      call(async ({ connection }) => (await connection.set(aliveKey, "1", "NX")) === "OK"),
+    async close() {
+      await wake.idle();
+      const open = await opening?.catch(() => undefined);
+      if (open === undefined) return;
+      await open.queue.close();
+      // A connection that was handed in is ours to end.
+      open.connection.disconnect();
+    },
+  };
+}
+
+function toJob({ deliveryId, destination, kind, delayMs }: QueuedPermit) {
+  return {
+    name: "deliver" as const,
+    data: { deliveryId, destination: keyOf(destination), kind },
+    opts: delayMs > 0 ? { delay: Math.ceil(delayMs) } : {},
+  };
+}
+
+const KEY_CHARACTERS = 16;
+
+/** A URL may hold a secret, and Redis is to hold none. */
+function keyOf(destination: string): string {
+  return createHash("sha256").update(destination).digest("base64url").slice(0, KEY_CHARACTERS);
+}
+
+async function openQueue(
+  location: RedisLocation,
+  onError: (error: unknown) => void,
+): Promise<OpenQueue> {
+  const connection = openRedis(location.url, {
+    // Without all of these a command waits for the connection instead of failing.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: CALL_TIMEOUT_MS,
+  });
+  const queue = new Queue<JobData, void, "deliver">(QUEUE_NAME, {
+    connection,
+    prefix: location.prefix,
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+    defaultJobOptions: KEEP_NOTHING,
+    ...EVENT_STREAM,
+  });
+  // The first calls wait for the connection that is being made; without it they would all fail.
+  const firstTry = once(connection, "ready").catch(onError);
+  queue.on("error", onError);
+  try {
+    await queue.waitUntilReady();
+    await Promise.race([firstTry, sleep(CALL_TIMEOUT_MS, undefined, { ref: false })]);
+    return { queue, connection };
+  } catch (error) {
+    await queue.close().catch(onError);
+    connection.disconnect();
+    throw error;
+  }
+}
