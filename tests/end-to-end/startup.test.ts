@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { migrate } from "@webhook-delivery/shared/db/migrate.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
-import { migrateQueue } from "@webhook-delivery/shared/queue/connection.ts";
 import { createApi } from "@webhook-delivery/shared/testing/api.ts";
 import { createTestDatabase } from "@webhook-delivery/shared/testing/database.ts";
 import { deliveryTo } from "@webhook-delivery/shared/testing/factories.ts";
@@ -51,7 +50,6 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     const { msg } = await worker.waitForEvent("database.waiting");
     expect(msg).toMatch(/pnpm migrate/);
     await migrate(database.sql, MIGRATIONS_FOLDER);
-    await migrateQueue({ kind: "postgres", url: database.url });
     await worker.waitForEvent("worker.started");
   });
 

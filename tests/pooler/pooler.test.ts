@@ -1,7 +1,6 @@
 /**
  * The whole service through a real PgBouncer in transaction mode, where LISTEN, named prepared statements
- * and session settings are lost. The queue is in Redis: BullMQ's PostgreSQL backend sets a search_path
- * when it connects, which PgBouncer refuses.
+ * and session settings are lost.
  */
 import { spawnProgram } from "@webhook-delivery/shared/testing/process.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -94,9 +93,21 @@ test("the service migrates, delivers, retries, keeps order and polls the outbox 
   expect(new Set(hook.arrivedIds()).size).toBe(101);
 });
 
-test("with the queue in PostgreSQL it says what to do instead", async () => {
-  const env = { ...baseEnvironment(pooler, undefined), PORT: "0" };
+test("without Redis its workers look for what nothing can wake them for", async () => {
+  const env = { ...baseEnvironment(pooler, undefined), PORT: "0", RETRY_SCHEDULE_SECONDS: "0.3" };
   await using ingest = await spawnProgram("ingest", env);
-  const line = await ingest.waitForEvent("queue.unsuited");
-  expect(line["msg"]).toContain("REDIS_URL");
+  await using worker = await spawnProgram("worker", env);
+  await using other = await spawnProgram("worker", env);
+  const [started] = await Promise.all([
+    ingest.waitForEvent("ingest.started"),
+    ...[worker, other].map((one) => one.waitForEvent("outbox.mode")),
+  ]);
+  const api = createApi(String(started["address"]), API_KEY, () => undefined);
+  const hook = receiver.hook(500, 200);
+  const posts = Array.from({ length: 60 }, () =>
+    api.deliver({ webhookUrl: hook.url, payload: { a: 1 } }),
+  );
+  await Promise.all(posts);
+  await hook.waitFor(61);
+  expect(new Set(hook.arrivedIds()).size).toBe(60);
 });

@@ -114,7 +114,7 @@ describe("deliveries are accepted promptly and leave by themselves afterwards", 
     },
   );
 
-  test.concurrent("when the queue's tables in PostgreSQL are locked", async () => {
+  test.concurrent("when the leases in PostgreSQL are locked", async () => {
     await using receiver = await startReceiver();
     await using service = await startService({ backend: "postgres" });
     const hook = receiver.hook();
@@ -123,7 +123,7 @@ describe("deliveries are accepted promptly and leave by themselves afterwards", 
 
     const lock = await service.database.sql.reserve();
     await lock`begin`;
-    await lock`lock table bullmq.job, bullmq.meta in access exclusive mode`;
+    await lock`lock table delivery_leases, delivery_schedulers in access exclusive mode`;
     const faulty = await post(service, hook);
     expectPrompt(faulty);
     await lock`rollback`;

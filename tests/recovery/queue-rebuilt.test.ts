@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "@webhook-delivery/shared/db/client.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { recoverInterrupted } from "@webhook-delivery/shared/db/interruptions.ts";
-import { countOutstanding, walkDestinations } from "@webhook-delivery/shared/db/sweep.ts";
+import { createShard, ONE_SHARD, openRound } from "@webhook-delivery/shared/db/scheduling.ts";
+import { walkDestinations } from "@webhook-delivery/shared/db/waiting.ts";
 import { listWorkers } from "@webhook-delivery/shared/db/workers.ts";
 import { startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
 import { BACKENDS } from "@webhook-delivery/shared/testing/service.ts";
@@ -15,8 +16,8 @@ const ROWS = 60;
 const RATE_PER_SECOND = 20;
 /** Not before both losses, also on a busy machine; about as long as lost jobs take to come back. */
 const RETRY_AFTER_MS = 12_000;
-/** A retry waits in the queue only this long before it is due; see the reconciler's horizon. */
-const HORIZON_MS = 1_500;
+/** A retry waits in the queue only this long before it is due; see the scheduler's horizon. */
+const HORIZON_MS = 100;
 
 let receiver: Receiver;
 beforeAll(async () => {
@@ -140,17 +141,22 @@ describe("with nothing to do among many finished deliveries", () => {
     await sql`
       update webhook_deliveries set attempt = 1, next_retry_at = now() + interval '125 seconds'
       where id = ${later}`;
+    await createShard(sql, ONE_SHARD);
     await sql`analyze webhook_deliveries`;
   });
   afterAll(() => crew[Symbol.asyncDispose]());
 
   const workerIds = [randomUUID()];
-  const walk = { after: "", limit: 500, look: 50, horizonMs: HORIZON_MS };
+  const walk = { after: "", limit: 500, countUpTo: 50, horizonMs: HORIZON_MS, shard: ONE_SHARD };
   const cutOff = { exceptClaimIds: [], claimedBefore: "infinity", maxInterruptions: 10 };
 
   test.each<[string, string, (sql: Queryable) => Promise<unknown>]>([
-    ["sweep", "webhook_deliveries_free", (sql) => walkDestinations(sql, walk)],
-    ["count of what is queued", "webhook_deliveries_queued", countOutstanding],
+    ["walk", "webhook_deliveries_waiting", (sql) => walkDestinations(sql, walk)],
+    [
+      "count of what is outstanding",
+      "webhook_deliveries_in_flight",
+      (sql) => openRound(sql, { shard: ONE_SHARD, workerId: randomUUID() }),
+    ],
     [
       "search for interrupted attempts",
       "webhook_deliveries_in_flight",

@@ -1,8 +1,8 @@
+import { claimNow } from "@webhook-delivery/shared/testing/leases.ts";
 /** A worker that dies in the middle of a request costs the receiver nothing but a repetition. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_INTERRUPTIONS } from "@webhook-delivery/shared/core/fault.ts";
-import { claimDeliveries } from "@webhook-delivery/shared/db/claims.ts";
 import { recoverInterrupted } from "@webhook-delivery/shared/db/interruptions.ts";
 import type { TestProcess } from "@webhook-delivery/shared/testing/process.ts";
 import { hang, startReceiver, type Receiver } from "@webhook-delivery/shared/testing/receiver.ts";
@@ -68,10 +68,7 @@ test.concurrent("a delivery during which the worker dies each time is given up w
   const id = await crew.accept({ url: "https://example.com/" }, { maxAttempts: 2 });
   for (let death = 1; death <= MAX_INTERRUPTIONS; death++) {
     const workerId = randomUUID();
-    const [claim] = await claimDeliveries(sql, [
-      { deliveryId: id, claimId: randomUUID(), workerId },
-    ]);
-    expect(claim).toMatchObject({ outcome: "claimed", attempt: 1 });
+    expect(await claimNow(sql, id, workerId)).toMatchObject({ attempt: 1 });
     const recovered = await recoverInterrupted(sql, {
       workerIds: [workerId],
       exceptClaimIds: [],
@@ -91,6 +88,5 @@ test.concurrent("a delivery during which the worker dies each time is given up w
   const attempts = await crew.attempts(id);
   expect(attempts.map(({ willRetry }) => willRetry)).toEqual([...Array(9).fill(true), false]);
   expect(new Set(attempts.map(({ errorType }) => errorType))).toEqual(new Set(["interrupted"]));
-  const again = { deliveryId: id, claimId: randomUUID(), workerId: randomUUID() };
-  expect(await claimDeliveries(sql, [again])).toEqual([undefined]);
+  expect(await claimNow(sql, id)).toBeUndefined();
 });

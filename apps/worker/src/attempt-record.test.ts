@@ -8,7 +8,6 @@ const deps = { scheduleMs: [5_000, 25_000, 125_000], now: () => NOW, responseBod
 
 function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
   return {
-    outcome: "claimed",
     id: "d",
     claimId: "c",
     destination: "a.example",
@@ -22,8 +21,7 @@ function claimed(also: Partial<ClaimedDelivery>): ClaimedDelivery {
     maxAttempts: 4,
     attemptsBeforeRound: 0,
     internalFaults: 0,
-    isProbe: false,
-    standing: undefined,
+    permit: "normal",
     isTestDelivery: false,
     isFromOutbox: false,
     endpoint: null,
@@ -49,7 +47,7 @@ describe("an attempt", () => {
 });
 
 describe("a probe", () => {
-  const probe = { isProbe: true };
+  const probe = { permit: "probe" } as const;
 
   it("that finds its destination ill costs nothing, and the delivery makes room for another", () => {
     const nobody = { chargedTo: "nobody" };

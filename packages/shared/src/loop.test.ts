@@ -155,6 +155,29 @@ describe("a loop", () => {
     expect(seen.started).toBe(1);
   });
 
+  it("rests after each run, also when it was nudged, unless it is stopped", async () => {
+    let runs = 0;
+    const loop = startLoop({
+      everyMs: 1_000,
+      restMs: () => 50,
+      once: async () => void runs++,
+      onError: refuse,
+    });
+    await settle();
+    loop.nudge();
+    await vi.advanceTimersByTimeAsync(49);
+    expect(runs).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toBe(2);
+    // The rest is part of the wait.
+    await vi.advanceTimersByTimeAsync(999);
+    expect(runs).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toBe(3);
+    await loop.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("may be stopped twice", async () => {
     const loop = startLoop({ everyMs: 1, once: async () => {}, onError: refuse });
     await Promise.all([loop.stop(), loop.stop()]);

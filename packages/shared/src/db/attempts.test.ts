@@ -2,9 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { newDelivery } from "../testing/factories.ts";
+import { claimNow, grantLeases } from "../testing/leases.ts";
 import { type AttemptRecord, recordAttempts } from "./attempts.ts";
-import { type Claim, claimDeliveries, type ClaimedDelivery } from "./claims.ts";
-import { connectDatabase, inTransaction, type Queryable, type Sql } from "./client.ts";
+import { claimDeliveries, type ClaimedDelivery } from "./claims.ts";
+import { connectDatabase, inTransaction, type Sql } from "./client.ts";
 import { cancelDelivery, findDelivery, insertDeliveries, startNewRounds } from "./deliveries.ts";
 import { listAttempts } from "./delivery-logs.ts";
 import { upsertLead } from "./leads.ts";
@@ -26,19 +27,13 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function claimDelivery(on: Queryable, wanted: Claim): Promise<ClaimedDelivery | undefined> {
-  const [claimed] = await claimDeliveries(on, [wanted]);
-  if (claimed === undefined || claimed.outcome === "claimed") return claimed;
-  throw new Error(`the delivery ended as ${claimed.outcome}`);
-}
-
 async function recordAttempt(on: Sql, record: AttemptRecord, now?: Date): Promise<boolean> {
   const [recorded] = await recordAttempts(on, [record], now);
   return recorded?.isSettled === true;
 }
 
 async function startNewRound(id: string) {
-  const [started] = await startNewRounds(sql, [{ id, orderNo: null, queued: null }]);
+  const [started] = await startNewRounds(sql, [{ id, orderNo: null }]);
   return started;
 }
 
@@ -63,8 +58,8 @@ async function accept({ leadId, maxAttempts = 4, dueInMs = 0 }: Given = {}): Pro
   return id;
 }
 
-async function claim(deliveryId: string, workerId: string = randomUUID()) {
-  return claimDelivery(sql, { deliveryId, workerId, claimId: randomUUID() });
+function claim(deliveryId: string, workerId?: string) {
+  return claimNow(sql, deliveryId, workerId);
 }
 
 async function claimSurely(deliveryId: string, workerId?: string): Promise<ClaimedDelivery> {
@@ -114,7 +109,7 @@ async function stateOf(id: string) {
   const [row] = await sql`
     select status, attempt, max_attempts, interruptions, internal_faults, attempts_before_round, claim_id, worker_id,
       next_retry_at, delivered_at, sent_at, response_status, response_body, last_error, error_type,
-      signature, queued_until from webhook_deliveries where id = ${id}`;
+      signature, permit from webhook_deliveries where id = ${id}`;
   return row;
 }
 
@@ -130,6 +125,37 @@ describe("claiming a delivery", () => {
       claim_id: given[0]?.claimId,
       next_retry_at: null,
     });
+  });
+
+  it("is granted for a valid lease alone, once", async () => {
+    const [unleased, expired, future, leased] = [
+      await accept(),
+      await accept(),
+      await accept(),
+      await accept(),
+    ];
+    await grantLeases(sql, [expired, future, leased], "low");
+    await sql`
+      update delivery_leases set starts_at = now() - interval '9 seconds', expires_at = now()
+      where delivery_id = ${expired}`;
+    await sql`
+      update delivery_leases set starts_at = now() + interval '1 second' where delivery_id = ${future}`;
+    const ids = [unleased, expired, future, leased];
+    const wanted = ids.map((deliveryId) => ({ deliveryId, claimId: randomUUID() }));
+    const claimed = await claimDeliveries(sql, randomUUID(), wanted);
+    expect(claimed).toMatchObject([undefined, undefined, undefined, { id: leased, permit: "low" }]);
+    expect(await stateOf(leased)).toMatchObject({ status: "sent", permit: "low" });
+    expect(await stateOf(unleased)).toMatchObject({ status: "pending", attempt: 0 });
+    const left =
+      await sql`select delivery_id as id from delivery_leases where delivery_id = any (${ids}::uuid[])`;
+    expect(left.map(({ id }) => String(id)).toSorted()).toEqual([expired, future].toSorted());
+  });
+
+  it("refuses one whose endpoint is gone: nothing could be signed", async () => {
+    const row = newDelivery({ endpointId: randomUUID() });
+    await insertDeliveries(sql, [row]);
+    expect(await claim(row.id)).toBeUndefined();
+    expect(await stateOf(row.id)).toMatchObject({ status: "pending", attempt: 0 });
   });
 
   it("refuses one that is not due, by more than clocks may differ", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { insertEndpoint, newDelivery } from "../testing/factories.ts";
+import { grantLeases } from "../testing/leases.ts";
 import { recordAttempts, type AttemptRecord, type Recorded } from "./attempts.ts";
 import { claimDeliveries } from "./claims.ts";
 import { connectDatabase, type Sql } from "./client.ts";
@@ -31,13 +32,18 @@ async function attempted(
     newDelivery({ endpointId: endpointIds[index % endpointIds.length] ?? null }),
   );
   await insertDeliveries(sql, rows);
+  await grantLeases(
+    sql,
+    rows.map(({ id }) => id),
+  );
   const claims = await claimDeliveries(
     sql,
-    rows.map(({ id }) => ({ deliveryId: id, workerId: randomUUID(), claimId: randomUUID() })),
+    randomUUID(),
+    rows.map(({ id }) => ({ deliveryId: id, claimId: randomUUID() })),
   );
   return outcomes.map((outcome, index) => {
     const claim = claims[index];
-    if (claim?.outcome !== "claimed") throw new Error("the claim was refused");
+    if (claim === undefined) throw new Error("the claim was refused");
     const isSuccess = outcome === "success";
     return {
       deliveryId: claim.id,

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { insertEndpoint, newDelivery } from "../testing/factories.ts";
-import { claimDeliveries } from "./claims.ts";
+import { claimNow } from "../testing/leases.ts";
 import { connectDatabase, inTransaction, type Sql } from "./client.ts";
 import { insertDeliveries } from "./deliveries.ts";
 import { advanceAllLines, advanceLines, takeOrderNumbers } from "./order.ts";
-import { walkDestinations } from "./sweep.ts";
+import { endWaitingOf, walkDestinations } from "./waiting.ts";
+import { ONE_SHARD } from "./scheduling.ts";
 
 const CALLERS = 10;
 let database: TestDatabase;
@@ -39,16 +40,12 @@ async function acceptSeveral(endpointId: string, count: number): Promise<string[
   return ids;
 }
 
-async function claim(deliveryId: string) {
-  const wanted = { deliveryId, workerId: randomUUID(), claimId: randomUUID() };
-  const [claimed] = await claimDeliveries(sql, [wanted]);
-  return claimed;
-}
+const claim = (deliveryId: string) => claimNow(sql, deliveryId);
 
 async function finish(id: string): Promise<void> {
   await sql`
     update webhook_deliveries
-    set status = 'failed', worker_id = null, claim_id = null where id = ${id} and status = 'sent'`;
+    set status = 'failed', worker_id = null, claim_id = null, permit = null where id = ${id} and status = 'sent'`;
 }
 
 async function freeOf(endpointId: string): Promise<string[]> {
@@ -116,13 +113,14 @@ describe("a line", () => {
     const endpointId = await insertEndpoint(sql, { ordered: true });
     const [first = "", second = "", third = ""] = await acceptSeveral(endpointId, 3);
     expect(await claim(first)).toBeUndefined();
-    expect(await advanceLines(sql, [endpointId], null)).toEqual([first]);
-    expect(await advanceLines(sql, [endpointId], null)).toEqual([]);
+    expect(await advanceLines(sql, [endpointId])).toBe(1);
+    expect(await freeOf(endpointId)).toEqual([first]);
+    expect(await advanceLines(sql, [endpointId])).toBe(0);
     expect(await claim(second)).toBeUndefined();
-    expect(await claim(first)).toMatchObject({ outcome: "claimed", endpoint: { isInLine: true } });
-    expect(await advanceLines(sql, [endpointId], null)).toEqual([]);
+    expect(await claim(first)).toMatchObject({ endpoint: { isInLine: true } });
+    expect(await advanceLines(sql, [endpointId])).toBe(0);
     await finish(first);
-    expect(await advanceLines(sql, [endpointId], null)).toEqual([second]);
+    expect(await advanceLines(sql, [endpointId])).toBe(1);
     expect(await freeOf(endpointId)).toEqual([second]);
     expect(third).not.toBe(second);
   });
@@ -131,21 +129,22 @@ describe("a line", () => {
     const endpointId = await insertEndpoint(sql, { ordered: true });
     const [first] = await acceptSeveral(endpointId, 3);
     const freed = await Promise.all(
-      Array.from({ length: CALLERS }, () => advanceLines(sql, [endpointId], null)),
+      Array.from({ length: CALLERS }, () => advanceLines(sql, [endpointId])),
     );
-    expect(freed.flat()).toEqual([first]);
+    expect(freed.filter((count) => count > 0)).toEqual([1]);
+    expect(await freeOf(endpointId)).toEqual([first]);
   });
 
-  it("costs the sweep nothing while it waits", async () => {
+  it("costs the scheduler nothing while it waits", async () => {
     const endpointId = await insertEndpoint(sql, { ordered: true });
     const ids = await acceptSeveral(endpointId, 5);
-    const walk = { after: "", limit: 1_000, look: 10, horizonMs: 0 };
+    const walk = { after: "", limit: 1_000, countUpTo: 10, horizonMs: 0, shard: ONE_SHARD };
     const { found } = await walkDestinations(sql, walk);
     expect(found.filter(({ destination }) => destination === endpointId)).toEqual([]);
     expect(ids).toHaveLength(5);
   });
 
-  it("is moved on by the sweep when nobody else did", async () => {
+  it("is moved on by the scheduler when nobody else did", async () => {
     const [one, other] = [
       await insertEndpoint(sql, { ordered: true }),
       await insertEndpoint(sql, { ordered: true }),
@@ -173,7 +172,9 @@ describe("a line", () => {
     const ids = await acceptSeveral(endpointId, 2);
     await sql`delete from webhook_endpoints where id = ${endpointId}`;
     await advanceAllLines(sql, 10);
-    for (const id of ids) expect(await claim(id)).toMatchObject({ outcome: "cancelled" });
+    const ended = await endWaitingOf(sql, [endpointId], 10);
+    expect(ended.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    expect(ended).toMatchObject([{ status: "cancelled" }, { status: "cancelled" }]);
   });
 
   it("has one in flight at a time, even if somebody writes otherwise", async () => {

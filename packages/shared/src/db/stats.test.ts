@@ -1,3 +1,4 @@
+import { grantLeases } from "../testing/leases.ts";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BUCKET_STARTS_MS } from "../core/latency-buckets.ts";
@@ -209,7 +210,12 @@ describe("the statistics", () => {
     await foldAll();
     await written(sql, { kind: "claim", rows: 20, seed: 1 });
     await written(sql, { kind: "try again", rows: 3, seed: 1 });
-    await sql`update webhook_deliveries set queued_until = now() where status = 'pending'`;
+    await grantLeases(
+      sql,
+      (await sql<{ id: string }[]>`select id from webhook_deliveries where status = 'pending'`).map(
+        ({ id }) => id,
+      ),
+    );
     expect(await sql`select * from delivery_stat_deltas`).toEqual([]);
   });
 

@@ -103,7 +103,7 @@ it("leaves what fails after it was made, and counts what moved on by itself as s
   const later = newDelivery({ eventType, isEndpointDisabled: true });
   await insertDeliveries(database.sql, [later]);
   const byHand = { id: ids[1] ?? "", endpointId: null };
-  await inTransaction(database.sql, (tx) => startRounds(tx, [byHand], null));
+  await inTransaction(database.sql, (tx) => startRounds(tx, [byHand]));
   await stepUntilDone(replay.id);
   expect(await read(replay.id)).toMatchObject({ matched: 3, replayed: 2, skipped: 1 });
   expect(await statusOf([later.id])).toEqual(["failed"]);
@@ -116,7 +116,7 @@ it("can be cancelled while a step is under way, which is then undone", async () 
   const step = inTransaction(sql, async (tx) => {
     const replay = await takeDueReplay(tx, id);
     if (replay === undefined) throw new Error("it should have been due");
-    await startRounds(tx, await listNextMatches(tx, replay, 10), null);
+    await startRounds(tx, await listNextMatches(tx, replay, 10));
     // Another worker finds nothing to do meanwhile, and the cancel waits for nobody.
     expect(await stepDueReplays(sql)).toBe(0);
     expect(await cancelReplay(sql, { id, clientId: undefined })).toMatchObject({
