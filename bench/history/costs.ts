@@ -97,15 +97,17 @@ async function insertOne(sql: Sql, id: string): Promise<void> {
       orderNo: null,
       isEndpointDisabled: false,
       outboxMessageId: null,
-      queued: null,
     },
   ]);
 }
 
 async function finish(sql: Sql, ids: readonly string[]): Promise<void> {
-  const workerId = randomUUID();
-  const claims = ids.map((deliveryId) => ({ deliveryId, workerId, claimId: randomUUID() }));
-  await claimDeliveries(sql, claims);
+  const claims = ids.map((deliveryId) => ({ deliveryId, claimId: randomUUID() }));
+  await sql`
+    insert into delivery_leases
+    select id, destination, 'normal', now(), now() + interval '10 seconds' from webhook_deliveries
+    where id = any (${ids}::uuid[])`;
+  await claimDeliveries(sql, randomUUID(), claims);
   const records = claims.map(({ deliveryId, claimId }): AttemptRecord => ({
     deliveryId,
     claimId,

@@ -14,7 +14,7 @@ import {
 } from "@webhook-delivery/shared/embedded/postgres.ts";
 import { startRedis, type RedisServer } from "@webhook-delivery/shared/embedded/redis.ts";
 import { MIGRATIONS_FOLDER } from "@webhook-delivery/shared/paths.ts";
-import { migrateQueue, openRedis } from "@webhook-delivery/shared/queue/connection.ts";
+import { openRedis } from "@webhook-delivery/shared/queue/redis.ts";
 import { createProgram, type Program } from "./program.ts";
 import { startProxy, type TcpProxy } from "./proxy.ts";
 
@@ -62,7 +62,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const redis = backend === "redis" ? await startRedisVictim(join(folder, "redis")) : undefined;
   const sql = connectDatabase({ url: postgres.directUrl(), applicationName: "chaos" });
   await migrate(sql, MIGRATIONS_FOLDER);
-  if (backend === "postgres") await migrateQueue({ kind: "postgres", url: postgres.directUrl() });
 
   const env = {
     PATH: process.env["PATH"] ?? "",

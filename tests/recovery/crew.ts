@@ -44,7 +44,7 @@ export interface Crew extends AsyncDisposable {
   finished(id: string): Promise<LogLine>;
   delivery(id: string): ReturnType<typeof findDelivery>;
   attempts(id: string): ReturnType<typeof listAttempts>;
-  /** Every job in the queue is gone, as after a crash of a Redis without persistence. */
+  /** Every job, or without Redis every lease, is gone, as after a crash. */
   loseQueue(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     attempts: (id) => listAttempts(sql, id),
     async loseQueue() {
       if (redis) await redis.loseEverything();
-      else await sql`truncate bullmq.job cascade`;
+      else await sql`truncate delivery_leases`;
     },
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };
