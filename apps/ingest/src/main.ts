@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
-import { connectDatabase, isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { connectDatabase, isDatabaseAway } from "@webhook-delivery/shared/db/client.ts";
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
 import { countWaiting } from "@webhook-delivery/shared/db/outbox-counts.ts";
@@ -68,7 +68,7 @@ await runMain(async () => {
     insert: createBatcher({
       ...TOGETHER,
       run: (deliveries) => insertDeliveries(sql, deliveries),
-      concernsAll: isDatabaseUnavailable,
+      concernsAll: isDatabaseAway,
     }),
     destinationRules: {
       requireHttps: config.REQUIRE_HTTPS,

@@ -11,11 +11,7 @@ import {
   type Sign,
 } from "@webhook-delivery/shared/core/circuit.ts";
 import { QUICK_MS } from "@webhook-delivery/shared/core/lanes.ts";
-import {
-  inTransaction,
-  isDatabaseUnavailable,
-  type Sql,
-} from "@webhook-delivery/shared/db/client.ts";
+import { inTransaction, isDatabaseAway, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   lockDestinations,
   saveDestinations,
@@ -47,7 +43,7 @@ export interface NotesDeps extends Telling {
   readonly monotonicNow: () => number;
 }
 
-const TOGETHER = { maxItems: 200, maxBatches: 1, concernsAll: isDatabaseUnavailable } as const;
+const TOGETHER = { maxItems: 200, maxBatches: 1, concernsAll: isDatabaseAway } as const;
 const REMEMBERED_FOR_MS = 5_000;
 const MOST_REMEMBERED = 10_000;
 

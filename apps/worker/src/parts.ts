@@ -14,7 +14,7 @@ import {
   type ClaimedDelivery,
   type EndedDelivery,
 } from "@webhook-delivery/shared/db/claims.ts";
-import { isDatabaseUnavailable, type Sql } from "@webhook-delivery/shared/db/client.ts";
+import { isDatabaseAway, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import type { WorkerProcess } from "@webhook-delivery/shared/db/workers.ts";
 import { createSender, type Sender } from "@webhook-delivery/shared/http/sender.ts";
 import type { Logger } from "@webhook-delivery/shared/log.ts";
@@ -56,7 +56,7 @@ export interface Parts extends WorkerOptions {
 }
 
 /** Two at once: one is on its way while the other is worked on. */
-const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseUnavailable } as const;
+const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseAway } as const;
 
 export const OUTAGE_LOG_EVERY_MS = 5_000;
 

@@ -1,10 +1,9 @@
 /** The connection pool, and which of its errors mean "not now" rather than "not like that". */
 import postgres from "postgres";
 import { readPoolerHint } from "./pooler.ts";
+import type { Queryable, Sql } from "./sql.ts";
 
-export type Sql = postgres.Sql;
-/** What a query function needs: the pool, or one reserved connection inside a transaction. */
-export type Queryable = postgres.ISql;
+export type { Queryable, Sql } from "./sql.ts";
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -111,17 +110,32 @@ const CONNECTION_CODES = new Set([
 ]);
 
 // PostgreSQL's own: connection exceptions (08), too many connections and out of memory or disk (53),
-// shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58), a lock
-// that somebody holds for too long (55P03), a transaction in which nothing was said for too long (25P03).
-const UNAVAILABLE_STATES = /^(?:08|53|57P|58|25006|25P03|55P03)/;
+// shutdown, crash and start-up (57P), read-only after a failover (25006), system errors (58).
+const AWAY_STATES = /^(?:08|53|57P|58|25006)/;
+
+// It answers, and has ended this one statement or transaction: for others that ran beside it (40001
+// serialization, 40P01 deadlock, 40003 outcome unknown, 55P03 lock, 55006 object in use), or for its time
+// (57014 statement_timeout or cancelled, 25P03 and 25P04 transaction idle or too long).
+const CUT_OFF_STATES = /^(?:40001|40003|40P01|55006|55P03|57014|25P03|25P04)$/;
 
 export function isConnectionLost(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" && CONNECTION_CODES.has(code);
+  return CONNECTION_CODES.has(codeOf(error));
 }
 
-/** True when the database cannot answer now and the same statement may work later. */
+/** True when no statement can be answered now. */
+export function isDatabaseAway(error: unknown): boolean {
+  return isConnectionLost(error) || AWAY_STATES.test(codeOf(error));
+}
+
+/**
+ * "Not now": the database is away, or it has cut off this statement; the same one may work later. Which of
+ * the two matters to whoever wrote several things in one statement: after a cut-off each may do well alone.
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  return isDatabaseAway(error) || CUT_OFF_STATES.test(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
-  return isConnectionLost(error) || (typeof code === "string" && UNAVAILABLE_STATES.test(code));
+  return typeof code === "string" ? code : "";
 }

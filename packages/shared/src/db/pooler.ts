@@ -3,7 +3,7 @@
  * (PgBouncer, Supabase's Supavisor on port 6543) every transaction may come to another server
  * connection: named prepared statements, LISTEN and session settings are lost there.
  */
-import type { Sql } from "./client.ts";
+import type { Sql } from "./sql.ts";
 
 /** The customary ways to say so in a connection string, taken out of it: PostgreSQL has no such settings. */
 export function readPoolerHint(url: string): { readonly url: string; readonly isPooled: boolean } {
