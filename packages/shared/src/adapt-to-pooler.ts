@@ -1,4 +1,8 @@
-/** Once the database answers: prepares statements where that works, and says what a pooler means here. */
+/**
+ * Once the database answers: says what in its URL is not as safe as it could be, prepares statements where
+ * that works, and says what a pooler means here.
+ */
+import { readConnectionUrl } from "./db/connection-url.ts";
 import type { Sql } from "./db/client.ts";
 import { prepareWherePossible } from "./db/pooler.ts";
 import type { Logger } from "./log.ts";
@@ -13,7 +17,12 @@ export interface AdaptOptions {
 }
 
 export async function adaptToPooler({ sql, url, location, log }: AdaptOptions): Promise<void> {
-  if (!(await prepareWherePossible(sql, url))) return;
+  const isPooled = await prepareWherePossible(sql, url);
+  const { warnings } = readConnectionUrl(url);
+  if (warnings.length > 0) {
+    log.warn({ event: "database.url" }, `DATABASE_URL: ${warnings.join(". Also, ")}`);
+  }
+  if (!isPooled) return;
   log.info({ event: "database.pooled" }, "a connection pooler is in between: nothing is prepared");
   if (location.kind === "redis") return;
   log.warn(

@@ -1,6 +1,7 @@
 /** The connection pool, and which of its errors mean "not now" rather than "not like that". */
 import postgres from "postgres";
-import { readPoolerHint } from "./pooler.ts";
+import { connectTimeoutSeconds, createSocketOpener } from "./connection-socket.ts";
+import { readConnectionUrl } from "./connection-url.ts";
 import type { Queryable, Sql } from "./sql.ts";
 
 export type { Queryable, Sql } from "./sql.ts";
@@ -13,7 +14,6 @@ export interface DatabaseOptions {
   readonly prepares?: boolean;
 }
 
-const CONNECT_TIMEOUT_SECONDS = 5;
 const IDLE_TIMEOUT_SECONDS = 60;
 const DEFAULT_CONNECTIONS = 10;
 // A lost server is tried again soon: the default backoff grows to 20 s.
@@ -28,16 +28,27 @@ const LONGEST_RECONNECT_WAIT_SECONDS = 1;
 const UNPIPELINED = { max_pipeline: 0 };
 
 export function connectDatabase(options: DatabaseOptions): Sql {
-  const { url, isPooled } = readPoolerHint(options.url);
-  return postgres(url, {
-    prepare: options.prepares !== false && !isPooled,
+  const target = readConnectionUrl(options.url);
+  const { keepAliveSeconds, sessionAttrs } = target;
+  // Options that its types do not know.
+  const untyped = { ...UNPIPELINED, socket: createSocketOpener(target) };
+  return postgres({
+    // For its error messages: connections are opened by `socket`.
+    host: target.hosts[0].address,
+    port: target.hosts[0].port,
+    ssl: false,
+    user: target.user,
+    pass: target.password,
+    database: target.database,
+    ...(sessionAttrs !== undefined && { target_session_attrs: sessionAttrs }),
+    ...(keepAliveSeconds !== undefined && { keep_alive: keepAliveSeconds }),
+    prepare: options.prepares !== false && !target.isPooled,
     max: options.maxConnections ?? DEFAULT_CONNECTIONS,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    connect_timeout: connectTimeoutSeconds(target),
     idle_timeout: IDLE_TIMEOUT_SECONDS,
-    // Its types do not know the option.
-    ...UNPIPELINED,
+    ...untyped,
     backoff: (failures) => Math.min(0.05 * 2 ** failures, LONGEST_RECONNECT_WAIT_SECONDS),
-    connection: { application_name: options.applicationName },
+    connection: { application_name: options.applicationName, ...target.startup },
     onnotice: () => {},
   });
 }
@@ -99,6 +110,7 @@ const CONNECTION_CODES = new Set([
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
   "CONNECT_TIMEOUT",
+  "DATABASE_TLS",
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
