@@ -2,6 +2,7 @@
 import postgres from "postgres";
 import { connectTimeoutSeconds, createSocketOpener } from "./connection-socket.ts";
 import { readConnectionUrl } from "./connection-url.ts";
+import { BEGIN, createSession, STARTUP_SETTINGS, type Session } from "./session.ts";
 import type { Queryable, Sql } from "./sql.ts";
 
 export type { Queryable, Sql } from "./sql.ts";
@@ -32,7 +33,7 @@ export function connectDatabase(options: DatabaseOptions): Sql {
   const { keepAliveSeconds, sessionAttrs } = target;
   // Options that its types do not know.
   const untyped = { ...UNPIPELINED, socket: createSocketOpener(target) };
-  return postgres({
+  const pool = postgres({
     // For its error messages: connections are opened by `socket`.
     host: target.hosts[0].address,
     port: target.hosts[0].port,
@@ -48,8 +49,70 @@ export function connectDatabase(options: DatabaseOptions): Sql {
     idle_timeout: IDLE_TIMEOUT_SECONDS,
     ...untyped,
     backoff: (failures) => Math.min(0.05 * 2 ** failures, LONGEST_RECONNECT_WAIT_SECONDS),
-    connection: { application_name: options.applicationName, ...target.startup },
+    connection: {
+      application_name: options.applicationName,
+      ...target.startup,
+      ...STARTUP_SETTINGS,
+    },
     onnotice: () => {},
+  });
+  const { isPooled, hosts } = target;
+  return keepToSettings(pool, createSession({ pool, isPooled, hosts: hosts.length }));
+}
+
+const sessions = new WeakMap<Sql, Session>();
+
+/**
+ * The same pool, whose statements wait until the session's settings are known, and run in a transaction of
+ * their own where those must be said each time (session.ts). Not `sql.unsafe()`, which may hold what no
+ * transaction can.
+ */
+function keepToSettings(pool: Sql, session: Session): Sql {
+  const sql = new Proxy(pool, {
+    apply(target, self, args: [unknown]) {
+      const made = Reflect.apply(target as unknown as (...given: unknown[]) => unknown, self, args);
+      if (isTemplate(args[0])) divert(made as DriverQuery, pool, session);
+      return made;
+    },
+  });
+  sessions.set(sql, session);
+  return sql;
+}
+
+function isTemplate(first: unknown): boolean {
+  return Array.isArray((first as { raw?: unknown } | undefined)?.raw);
+}
+
+/** What postgres.js 3.4.9 keeps in a query: who runs it once somebody waits for it, and how it ends. */
+interface DriverQuery {
+  handler: (query: DriverQuery) => void;
+  resolve: (rows: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+function divert(query: DriverQuery, pool: Sql, session: Session): void {
+  const { handler: run, resolve, reject } = query;
+  const runLater = async (learning: Promise<void> | undefined): Promise<void> => {
+    try {
+      await learning;
+    } catch (error) {
+      return reject(error);
+    }
+    if (!session.isSaidEachTime()) return run(query);
+    await transact(pool, session.begin(), (tx) => runOn(tx, query)).then(resolve, reject);
+  };
+  query.handler = () => {
+    const learning = session.learn();
+    if (learning === undefined && !session.isSaidEachTime()) run(query);
+    else void runLater(learning);
+  };
+}
+
+function runOn(tx: Queryable, query: DriverQuery): Promise<unknown> {
+  const { handler: run } = tx`select` as unknown as DriverQuery;
+  return new Promise((resolve, reject) => {
+    Object.assign(query, { resolve, reject });
+    run(query);
   });
 }
 
@@ -70,7 +133,8 @@ export function uuidArray(ids: readonly string[]): string {
 }
 
 /**
- * `work` on one reserved connection between BEGIN and COMMIT; ROLLBACK when it throws. Instead of
+ * `work` on one reserved connection between BEGIN (read committed, whatever the database's default) and
+ * COMMIT; ROLLBACK when it throws. Instead of
  * `sql.begin()`, which misbehaves when a connection's pipeline fills (porsager/postgres #823, #1189).
  *
  * A connection that is lost has rolled back by itself and is with the pool again. It must not be touched
@@ -82,10 +146,20 @@ export function uuidArray(ids: readonly string[]): string {
  * `reserve()` finds an open connection. A restart of PostgreSQL could cost the whole pool otherwise.
  */
 export async function inTransaction<T>(sql: Sql, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  await sql`select`;
+  const session = sessions.get(sql);
+  await session?.learn();
+  return transact(sql, session?.begin() ?? BEGIN, work);
+}
+
+async function transact<T>(
+  sql: Sql,
+  begin: string,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  await sql.unsafe("select");
   const connection = await sql.reserve();
   try {
-    await connection`begin`;
+    await connection.unsafe(begin);
     const result = await work(connection);
     await connection`commit`;
     connection.release();
