@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { makeCertificate } from "../testing/certificate.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { connectDatabase, isDatabaseAway } from "./client.ts";
 
 const authority = makeCertificate({ commonName: "a private CA" });
@@ -193,5 +194,43 @@ describe("several hosts", () => {
       expect(error).toMatchObject({ message: expect.stringContaining("/nowhere") as string });
     }
     await sql.end();
+  });
+
+  it("that only read are passed by where one that writes is asked for", async () => {
+    await using writable = await createTestDatabase({ isEmpty: true });
+    await using readOnly = await createTestDatabase({ isEmpty: true });
+    const nameOf = ({ url }: TestDatabase): string => new URL(url).pathname.slice(1);
+    await writable.sql.unsafe(
+      `alter database ${nameOf(readOnly)} set default_transaction_read_only = on`,
+    );
+    // Another server, as far as we see: it leads to the other database, whose name is as long.
+    const standby = createServer((socket) => {
+      const other = connect(Number(database.port), database.hostname);
+      socket.on("data", (bytes) => {
+        const text = bytes.toString("latin1").replace(nameOf(writable), nameOf(readOnly));
+        // It has no TLS.
+        if (bytes.length === 8) socket.write("N");
+        else other.write(Buffer.from(text, "latin1"));
+      });
+      other.pipe(socket);
+      socket.on("close", () => other.destroy());
+      socket.on("error", () => {});
+      other.on("error", () => {});
+    });
+    standby.listen(0, "127.0.0.1");
+    await once(standby, "listening");
+    const { port } = standby.address() as AddressInfo;
+    const url = new URL(writable.url);
+    const hosts = `127.0.0.1:${port},127.0.0.1:${url.port}`;
+    const sql = connectDatabase({
+      url: writable.url.replace(url.host, hosts) + "?target_session_attrs=read-write",
+      applicationName: "tests",
+      maxConnections: 3,
+    });
+    const ask = () => sql<{ name: string }[]>`select current_database() as name`;
+    const rows = await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(rows.map(([row]) => row?.name)).toEqual(rows.map(() => nameOf(writable)));
+    await sql.end();
+    standby.close();
   });
 });

@@ -10,6 +10,7 @@
  * once they are not, every transaction begins with them (`set local`), and a statement outside of one gets a
  * transaction of its own. That costs two round trips a statement.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "./sql.ts";
 
 const SETTINGS = {
@@ -38,6 +39,9 @@ const BEGIN_WITH_SETTINGS = [
 
 /** Behind a pooler somebody may change a default while we run. */
 const LOOK_AGAIN_MS = 10_000;
+
+/** By then the connection to a refused host has ended, and connection-socket.ts asks another one. */
+const REFUSED_HOST_ENDS_MS = 250;
 
 export interface Session {
   /** Undefined: it is known. Rejects while the database is away; the next call looks again. */
@@ -82,6 +86,7 @@ export function createSession({ pool, isPooled, hosts }: SessionOptions): Sessio
       } catch (error) {
         const { code } = error as { code?: unknown };
         if (code !== "CONNECTION_DESTROYED" || tries >= hosts) throw error;
+        await sleep(REFUSED_HOST_ENDS_MS);
       }
     }
   };
