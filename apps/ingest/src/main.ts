@@ -103,14 +103,14 @@ await runMain(async () => {
   const address = await app.listen({ host: config.HOST, port: config.PORT });
   log.info({ event: "ingest.started", version: VERSION, address, queue: location.kind });
   // Requests are answered from the start, with 503 while the database is away; this tells the log why.
-  void waitForDatabase(sql, {
+  const usable = waitForDatabase(sql, {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
     onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, location, log }),
   });
 
-  await untilAborted(signal);
+  await Promise.race([untilAborted(signal), failureOf(usable)]);
   log.info({ event: "ingest.stopping" });
   const stop = async (): Promise<void> => {
     await drain(app.server);
@@ -121,3 +121,9 @@ await runMain(async () => {
   await Promise.race([stop(), sleep(config.SHUTDOWN_TIMEOUT_MS)]);
   log.info({ event: "ingest.stopped" });
 });
+
+/** Never resolves: only what fails ends the process. */
+async function failureOf(work: Promise<unknown>): Promise<never> {
+  await work;
+  return new Promise<never>(() => {});
+}

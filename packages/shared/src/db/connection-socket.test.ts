@@ -227,8 +227,8 @@ describe("several hosts", () => {
       applicationName: "tests",
       maxConnections: 3,
     });
-    const ask = () => sql<{ name: string }[]>`select current_database() as name`;
-    const rows = await Promise.all([ask(), ask(), ask(), ask()]);
+    const askName = () => sql<{ name: string }[]>`select current_database() as name`;
+    const rows = await Promise.all([askName(), askName(), askName(), askName()]);
     expect(rows.map(([row]) => row?.name)).toEqual(rows.map(() => nameOf(writable)));
     await sql.end();
     standby.close();
