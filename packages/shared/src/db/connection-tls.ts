@@ -15,7 +15,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { createSecureContext, getCACertificates } from "node:tls";
+import tls, { createSecureContext } from "node:tls";
 import type { Host, Parameters, Tls } from "./connection-target.ts";
 
 const MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -73,9 +73,9 @@ function readNegotiation(text: string | undefined): boolean {
 /** Undefined: Node.js's own, with those of NODE_EXTRA_CA_CERTS. */
 function readCas(given: string | undefined): string | string[] | undefined {
   if (given === "system") {
-    // Node.js before 22.15 does not know the system's.
-    if (typeof getCACertificates !== "function") return undefined;
-    return [...getCACertificates("default"), ...getCACertificates("system")];
+    // Node.js before 22.15 does not know the system's: there it is NODE_EXTRA_CA_CERTS or --use-openssl-ca.
+    if (typeof tls.getCACertificates !== "function") return undefined;
+    return [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
   }
   if (given !== undefined && given !== "") return readGivenFile("sslrootcert", given);
   const customary = join(homedir(), ".postgresql", "root.crt");

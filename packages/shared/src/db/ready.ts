@@ -42,7 +42,9 @@ export async function waitForDatabase(sql: Sql, options: WaitOptions): Promise<b
       options.onWaiting(`${problem}; trying again`);
     } catch (error) {
       if (error instanceof UnsuitableDatabaseError) throw error;
-      options.onWaiting("PostgreSQL is not reachable at DATABASE_URL; trying again", error);
+      const { message, code } = error as NodeJS.ErrnoException;
+      const why = `PostgreSQL is not reachable at DATABASE_URL (${message || code})`;
+      options.onWaiting(`${why}; trying again`, error);
     }
     await sleep(TRY_EVERY_MS);
   }
