@@ -134,8 +134,8 @@ export function uuidArray(ids: readonly string[]): string {
 
 /**
  * `work` on one reserved connection between BEGIN (read committed, whatever the database's default) and
- * COMMIT; ROLLBACK when it throws. Instead of
- * `sql.begin()`, which misbehaves when a connection's pipeline fills (porsager/postgres #823, #1189).
+ * COMMIT; ROLLBACK when it throws. Instead of `sql.begin()`, which misbehaves when a connection's pipeline
+ * fills (porsager/postgres #823, #1189).
  *
  * A connection that is lost has rolled back by itself and is with the pool again. It must not be touched
  * any more: postgres.js 3.4.9 would write to a socket that is null, in a timer where nobody catches it,
@@ -187,12 +187,20 @@ const CONNECTION_CODES = new Set([
   "DATABASE_TLS",
   "ECONNREFUSED",
   "ECONNRESET",
+  "ECONNABORTED",
   "EPIPE",
   "ETIMEDOUT",
   "ENOTFOUND",
   "EAI_AGAIN",
   "EHOSTUNREACH",
+  "EHOSTDOWN",
   "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ERR_SOCKET_CLOSED",
 ]);
 
 // PostgreSQL's own: connection exceptions (08), too many connections and out of memory or disk (53),

@@ -152,7 +152,9 @@ function explain(error: Error, about: { readonly host: Host; readonly isLate: bo
     return new TlsError(`${place}: ${error.message}`, { cause: error });
   const { code = "", message } = error as NodeJS.ErrnoException;
   const text = isLate ? "no connection in time" : message || code || "not reachable";
-  const isNobody = host.isSocket && (code === "ENOENT" || code === "ENOTSOCK");
+  // Of the file system: there is no such socket, or it may not be opened.
+  const isNobody =
+    host.isSocket && /^E(?:NOENT|NOTSOCK|NOTDIR|ACCES|PERM|LOOP|NAMETOOLONG)$/.test(code);
   const told = isLate ? "CONNECT_TIMEOUT" : isNobody ? "ECONNREFUSED" : code;
   return Object.assign(new Error(`${place}: ${text}`, { cause: error }), { code: told });
 }

@@ -69,6 +69,8 @@ export function createSession({ pool, isPooled, hosts }: SessionOptions): Sessio
     const { differing, hasPooler } = await readSettings(pool);
     lookedAt = performance.now();
     if (isPooled || hasPooler) {
+      // Whoever opened the pool did not know; read by the driver for every query.
+      (pool.options as { prepare: boolean }).prepare = false;
       // Its other connections may still be as they were: once other, always other.
       if (known !== "pooledAndOther") known = differing.length > 0 ? "pooledAndOther" : "pooled";
       return;
