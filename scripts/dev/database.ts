@@ -6,6 +6,7 @@ import {
   isDatabaseUnavailable,
   type Sql,
 } from "@webhook-delivery/shared/db/client.ts";
+import { readConnectionUrl } from "@webhook-delivery/shared/db/connection-url.ts";
 import { findLead, upsertLead } from "@webhook-delivery/shared/db/leads.ts";
 import { migrate } from "@webhook-delivery/shared/db/migrate.ts";
 import { isAlive } from "@webhook-delivery/shared/embedded/processes.ts";
@@ -114,6 +115,7 @@ function describe(url: string, error: unknown): string {
 
 /** Without user and password, wherever in the URL they stand. */
 export function describeLocation(url: string): string {
-  const { host, pathname } = new URL(url);
-  return host === "" ? "PostgreSQL at DATABASE_URL" : `PostgreSQL at ${host}${pathname}`;
+  const { hosts, database } = readConnectionUrl(url);
+  const places = hosts.map(({ name, port, isSocket }) => (isSocket ? name : `${name}:${port}`));
+  return `PostgreSQL at ${places.join(",")}, database ${database}`;
 }

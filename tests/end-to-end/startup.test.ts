@@ -94,6 +94,18 @@ test("a delivery is accepted at once without Redis and made when it is there", a
   expect(new Set(hook.arrivedIds()).size).toBe(4);
 });
 
+test.concurrent.each(["ingest", "worker"] as const)(
+  "%s refuses a database that is not in UTF8, plainly",
+  async (program) => {
+    await using database = await createTestDatabase({ encoding: "SQL_ASCII" });
+    const env = { ...baseEnvironment(database, undefined), REDIS_URL: "redis://127.0.0.1:1" };
+    await using one = await spawnProgram(program, { ...env, PORT: "0" });
+    expect(await one.exited).toEqual({ code: 1, signal: null });
+    expect(one.output).toContain("is encoded in SQL_ASCII, and the service needs UTF8");
+    expect(one.output).not.toMatch(/^\s+at /m);
+  },
+);
+
 describe("the configuration", () => {
   test.concurrent.each([
     ["ingest", ["DATABASE_URL", "API_KEYS", "ENCRYPTION_KEY"]],

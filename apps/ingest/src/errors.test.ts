@@ -197,6 +197,12 @@ describe("a database that is away", () => {
     "57P03",
     "25006",
     "58030",
+    // Incident: a statement that PostgreSQL cut off was told as our own fault, with no time to come back.
+    "57014",
+    "40001",
+    "40P01",
+    "55P03",
+    "25P03",
   ])("is told as 503 with a time to come back (%s)", async (code) => {
     const response = await answerTo(Object.assign(new Error("hunter2"), { code }));
     expect(response.statusCode).toBe(503);
@@ -230,7 +236,7 @@ describe("a database that is away", () => {
     },
   );
 
-  it.each(["42P01", "42703", "40P01", "23514", "57014"])(
+  it.each(["42P01", "42703", "40002", "23514", "22012"])(
     "is not what PostgreSQL's %s means",
     async (code) => {
       expect((await answerTo(Object.assign(new Error("no"), { code }))).statusCode).toBe(500);

@@ -58,7 +58,7 @@ export function explainError(error: unknown, log: FastifyBaseLogger) {
     return { status: ERROR_STATUS[code], code, message, details };
   }
   if (isDatabaseUnavailable(error) || error instanceof DeadlineError) {
-    log.warn({ event: "request.unavailable", err: error }, "the database is not reachable");
+    log.warn({ event: "request.unavailable", err: error }, "the database cannot take this now");
     const message = "The service cannot take requests right now; try again.";
     return { status: 503, code: "unavailable", message, details: [] };
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
-import { connectDatabase, isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { connectDatabase, isDatabaseAway } from "@webhook-delivery/shared/db/client.ts";
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
 import { countWaiting } from "@webhook-delivery/shared/db/outbox-counts.ts";
@@ -57,7 +57,7 @@ await runMain(async () => {
     insert: createBatcher({
       ...TOGETHER,
       run: (deliveries) => insertDeliveries(sql, deliveries),
-      concernsAll: isDatabaseUnavailable,
+      concernsAll: isDatabaseAway,
     }),
     destinationRules: {
       requireHttps: config.REQUIRE_HTTPS,
@@ -92,14 +92,14 @@ await runMain(async () => {
   const address = await app.listen({ host: config.HOST, port: config.PORT });
   log.info({ event: "ingest.started", version: VERSION, address, queue: location.kind });
   // Requests are answered from the start, with 503 while the database is away; this tells the log why.
-  void waitForDatabase(sql, {
+  const usable = waitForDatabase(sql, {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
     onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, log }),
   });
 
-  await untilAborted(signal);
+  await Promise.race([untilAborted(signal), failureOf(usable)]);
   log.info({ event: "ingest.stopping" });
   const stop = async (): Promise<void> => {
     await drain(app.server);
@@ -109,3 +109,9 @@ await runMain(async () => {
   await Promise.race([stop(), sleep(config.SHUTDOWN_TIMEOUT_MS)]);
   log.info({ event: "ingest.stopped" });
 });
+
+/** Never resolves: only what fails ends the process. */
+async function failureOf(work: Promise<unknown>): Promise<never> {
+  await work;
+  return new Promise<never>(() => {});
+}

@@ -18,11 +18,7 @@ import {
   QUICK_MS,
   type DestinationHealth,
 } from "@webhook-delivery/shared/core/quota.ts";
-import {
-  inTransaction,
-  isDatabaseUnavailable,
-  type Sql,
-} from "@webhook-delivery/shared/db/client.ts";
+import { inTransaction, isDatabaseAway, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   lockDestinations,
   saveDestinations,
@@ -55,7 +51,7 @@ export interface RecorderDeps extends TransitionDeps {
   readonly onBetter: () => void;
 }
 
-const TOGETHER = { maxItems: 200, maxBatches: 1, concernsAll: isDatabaseUnavailable } as const;
+const TOGETHER = { maxItems: 200, maxBatches: 1, concernsAll: isDatabaseAway } as const;
 const REMEMBERED_FOR_MS = 5_000;
 const MOST_REMEMBERED = 10_000;
 

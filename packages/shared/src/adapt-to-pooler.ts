@@ -1,4 +1,8 @@
-/** Once the database answers: prepares statements where that works. */
+/**
+ * Once the database answers: says what in its URL is not as safe as it could be, and prepares statements
+ * where that works.
+ */
+import { readConnectionUrl } from "./db/connection-url.ts";
 import type { Sql } from "./db/client.ts";
 import { prepareWherePossible } from "./db/pooler.ts";
 import type { Logger } from "./log.ts";
@@ -11,6 +15,11 @@ export interface AdaptOptions {
 }
 
 export async function adaptToPooler({ sql, url, log }: AdaptOptions): Promise<void> {
-  if (!(await prepareWherePossible(sql, url))) return;
+  const isPooled = await prepareWherePossible(sql, url);
+  const { warnings } = readConnectionUrl(url);
+  if (warnings.length > 0) {
+    log.warn({ event: "database.url" }, `DATABASE_URL: ${warnings.join(". Also, ")}`);
+  }
+  if (!isPooled) return;
   log.info({ event: "database.pooled" }, "a connection pooler is in between: nothing is prepared");
 }

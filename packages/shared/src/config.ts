@@ -4,6 +4,8 @@
  * table against .env.example, the README and render.yaml.
  */
 import { parseCidr, type Cidr } from "./core/address.ts";
+import type { Environment } from "./db/connection-target.ts";
+import { readConnectionUrl } from "./db/connection-url.ts";
 import { parseEncryptionKey, type EncryptionKey } from "./core/secret-box.ts";
 
 /** What is missing concerns the processes that need it; what is malformed stops them all. */
@@ -20,7 +22,7 @@ export interface Variable<T> {
   readonly requiredBy: readonly ProcessName[];
   readonly meaning: string;
   /** Throws an Error whose message completes "NAME …". */
-  readonly parse: (text: string) => T;
+  readonly parse: (text: string, env: Environment) => T;
 }
 
 const define = <T>(variable: Variable<T>): Variable<T> => variable;
@@ -30,7 +32,10 @@ export const VARIABLES = {
     defaultText: undefined,
     requiredBy: ["ingest", "worker", "migrate"],
     meaning: "PostgreSQL 14+; `pnpm start` brings its own when unset in development",
-    parse: (text) => url(text, ["postgres:", "postgresql:"]),
+    parse: (text, env) => {
+      readConnectionUrl(text, env);
+      return text;
+    },
   }),
   REDIS_URL: define({
     defaultText: "",
@@ -187,10 +192,7 @@ export class ConfigError extends Error {
   }
 }
 
-export function loadConfig<P extends ProcessName>(
-  env: Readonly<Record<string, string | undefined>>,
-  processName: P,
-): Config<P> {
+export function loadConfig<P extends ProcessName>(env: Environment, processName: P): Config<P> {
   const isProduction = env["NODE_ENV"] === "production";
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
@@ -208,7 +210,7 @@ export function loadConfig<P extends ProcessName>(
       continue;
     }
     try {
-      values[name] = variable.parse(text);
+      values[name] = variable.parse(text, env);
     } catch (error) {
       problems.push(`${name} ${(error as Error).message}`);
     }

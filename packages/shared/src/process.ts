@@ -1,6 +1,7 @@
 /** What every process of ours does the same way when it starts and when it is told to stop. */
 import { ConfigError } from "./config.ts";
 import { isDatabaseUnavailable } from "./db/client.ts";
+import { UnsuitableDatabaseError } from "./db/unsuitable.ts";
 import type { Logger } from "./log.ts";
 
 /**
@@ -65,13 +66,14 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Runs a process's main function; a configuration that is not usable is told plainly, without a stack. */
+/** Runs a process's main function; what its operator must mend is told plainly, without a stack. */
 export async function runMain(main: () => Promise<void>): Promise<never> {
   try {
     await main();
     process.exit(0);
   } catch (error) {
-    const text = error instanceof ConfigError ? error.message : String((error as Error).stack);
+    const isForOperators = error instanceof ConfigError || error instanceof UnsuitableDatabaseError;
+    const text = isForOperators ? error.message : String((error as Error).stack);
     process.stderr.write(`${text}\n`);
     process.exit(1);
   }

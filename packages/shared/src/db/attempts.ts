@@ -8,7 +8,7 @@
 import type { ErrorType } from "../core/delivery.ts";
 import type { EndpointHealth } from "../core/endpoint-health.ts";
 import { createBatcher } from "../batcher.ts";
-import { isDatabaseUnavailable, type Queryable, type Sql } from "./client.ts";
+import { isDatabaseAway, type Queryable, type Sql } from "./client.ts";
 import { released } from "./transitions.ts";
 
 interface CallFields {
@@ -59,7 +59,7 @@ export interface AttemptRecorder {
 }
 
 /** Two at once: one is on its way while the other is worked on. */
-const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseUnavailable } as const;
+const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseAway } as const;
 
 export function createAttemptRecorder(sql: Sql): AttemptRecorder {
   const run = (records: readonly AttemptRecord[]) => recordAttempts(sql, records);

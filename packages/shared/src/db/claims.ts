@@ -6,7 +6,7 @@
 import type { FormatName } from "../core/formats/registry.ts";
 import type { PermitKind } from "../core/permit.ts";
 import { createBatcher } from "../batcher.ts";
-import { isDatabaseUnavailable, uuidArray, type Queryable, type Sql } from "./client.ts";
+import { isDatabaseAway, uuidArray, type Queryable, type Sql } from "./client.ts";
 
 export interface Claim {
   readonly deliveryId: string;
@@ -56,7 +56,7 @@ export interface Claimer {
 }
 
 /** Two at once: one is on its way while the other is worked on. */
-const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseUnavailable } as const;
+const TOGETHER = { maxItems: 100, maxBatches: 2, concernsAll: isDatabaseAway } as const;
 
 export function createClaimer(sql: Sql, workerId: string): Claimer {
   const run = (claims: readonly Claim[]) => claimDeliveries(sql, workerId, claims);

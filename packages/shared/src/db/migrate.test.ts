@@ -100,6 +100,23 @@ describe("migrate", () => {
   });
 });
 
+// Incident: a stack, or a service that started and then answered 500 to whatever was not ASCII.
+describe.each(["SQL_ASCII", "LATIN1"])("a database in %s", (encoding) => {
+  it("is refused plainly, and left empty", async () => {
+    await using other = await createTestDatabase({ encoding });
+    const { code, stderr } = await runScript(other.url);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^The database "test_\\w+" is encoded in ${encoding}, and the service needs UTF8.*\\n$`,
+      ),
+    );
+    const rows =
+      await other.sql`select from information_schema.tables where table_schema = 'public'`;
+    expect(rows).toHaveLength(0);
+  });
+});
+
 async function runScript(databaseUrl: string): Promise<{ code: unknown; stderr: string }> {
   const child = spawn(process.execPath, ["--import", "tsx", MIGRATE_SCRIPT], {
     env: { ...process.env, DATABASE_URL: databaseUrl, NODE_ENV: "production" },

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { requireUtf8 } from "./encoding.ts";
 import { inTransaction, type Queryable, type Sql } from "./client.ts";
 
 interface Migration {
@@ -19,8 +20,9 @@ interface Migration {
 const ADVISORY_LOCK = 7_268_455_190_114;
 const FILE_NAME = /^\d{4}_[a-z0-9_]+\.sql$/;
 
-/** Names of the migrations that were applied now. */
+/** Names of the migrations that were applied now. Throws an UnsuitableDatabaseError before it writes anything. */
 export async function migrate(sql: Sql, folder: string): Promise<string[]> {
+  await requireUtf8(sql);
   const migrations = await readMigrations(folder);
   const applied: string[] = [];
   // One connection for the lock and another for the work would need two; a transaction-scoped lock

@@ -3,19 +3,8 @@
  * (PgBouncer, Supabase's Supavisor on port 6543) every transaction may come to another server
  * connection: named prepared statements, LISTEN and session settings are lost there.
  */
-import type { Sql } from "./client.ts";
-
-/** The customary ways to say so in a connection string, taken out of it: PostgreSQL has no such settings. */
-export function readPoolerHint(url: string): { readonly url: string; readonly isPooled: boolean } {
-  if (!/[?&](?:pgbouncer|prepare)=/.test(url)) return { url, isPooled: false };
-  const parsed = new URL(url);
-  const { searchParams } = parsed;
-  const isPooled =
-    searchParams.get("pgbouncer") === "true" || searchParams.get("prepare") === "false";
-  searchParams.delete("pgbouncer");
-  searchParams.delete("prepare");
-  return { url: parsed.href, isPooled };
-}
+import { readConnectionUrl } from "./connection-url.ts";
+import type { Sql } from "./sql.ts";
 
 /**
  * A pooler answers the start of a connection itself, with a process number of its own making; the
@@ -31,7 +20,7 @@ export async function isBehindPooler(sql: Sql): Promise<boolean> {
  * work. Answers whether a pooler is in between.
  */
 export async function prepareWherePossible(sql: Sql, url: string): Promise<boolean> {
-  const isPooled = readPoolerHint(url).isPooled || (await isBehindPooler(sql));
+  const isPooled = readConnectionUrl(url).isPooled || (await isBehindPooler(sql));
   // Read by postgres.js for every query; its types have it as a constant.
   if (!isPooled) (sql.options as { prepare: boolean }).prepare = true;
   return isPooled;

@@ -1,7 +1,9 @@
 /** Waiting for a database that is not there yet. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "./client.ts";
+import { requireUtf8 } from "./encoding.ts";
 import { pendingMigrations } from "./migrate.ts";
+import { UnsuitableDatabaseError } from "./unsuitable.ts";
 
 const TRY_EVERY_MS = 1_000;
 
@@ -14,17 +16,21 @@ export interface WaitOptions {
   readonly onUsable?: () => Promise<void>;
 }
 
-/** Undefined when it answers and has every migration, else what is missing, for people. */
+/** Throws for a database that waiting makes no better. Undefined when it answers and has every migration, else what is missing, for people. */
 export async function databaseProblem(
   sql: Sql,
   migrationsFolder: string,
 ): Promise<string | undefined> {
+  await requireUtf8(sql);
   const pending = await pendingMigrations(sql, migrationsFolder);
   if (pending.length === 0) return undefined;
   return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate"`;
 }
 
-/** True when the database is usable; false when `signal` ended the waiting. */
+/**
+ * True when the database is usable; false when `signal` ended the waiting. Throws an UnsuitableDatabaseError
+ * for a database that waiting makes no better.
+ */
 export async function waitForDatabase(sql: Sql, options: WaitOptions): Promise<boolean> {
   while (!options.signal.aborted) {
     try {
@@ -35,7 +41,10 @@ export async function waitForDatabase(sql: Sql, options: WaitOptions): Promise<b
       }
       options.onWaiting(`${problem}; trying again`);
     } catch (error) {
-      options.onWaiting("PostgreSQL is not reachable at DATABASE_URL; trying again", error);
+      if (error instanceof UnsuitableDatabaseError) throw error;
+      const { message, code } = error as NodeJS.ErrnoException;
+      const why = `PostgreSQL is not reachable at DATABASE_URL (${message || code})`;
+      options.onWaiting(`${why}; trying again`, error);
     }
     await sleep(TRY_EVERY_MS);
   }

@@ -10,7 +10,7 @@
  */
 import { clientScope } from "../core/caller.ts";
 import { DomainError } from "../core/errors.ts";
-import { inTransaction, isDatabaseUnavailable, type Queryable } from "../db/client.ts";
+import { inTransaction, isDatabaseAway, type Queryable } from "../db/client.ts";
 import { insertDeliveries, type NewDelivery } from "../db/deliveries.ts";
 import { takeOrderNumbers } from "../db/order.ts";
 import { refuseUnstorable } from "../db/unstorable.ts";
@@ -133,7 +133,7 @@ async function attempt(
   try {
     await work();
   } catch (error) {
-    if (isDatabaseUnavailable(error)) batch.outage = { error };
+    if (isDatabaseAway(error)) batch.outage = { error };
     settle({ error });
   }
 }
@@ -171,7 +171,7 @@ async function writeTogether(batch: Batch, group: readonly Task[]): Promise<Outc
     await moveLinesOn(deps, [...new Set(group.flatMap(({ resolved }) => resolved.lineOf))]);
     return outcomes;
   } catch (error) {
-    if (isDatabaseUnavailable(error)) batch.outage = { error };
+    if (isDatabaseAway(error)) batch.outage = { error };
     return undefined;
   }
 }

@@ -1,9 +1,7 @@
 /** What an error in a take means for the rows in it. */
 import { isConnectionLost, isDatabaseUnavailable, type Sql } from "../db/client.ts";
 
-// Deadlock and serialization (40), a statement that was cancelled.
 const STATEMENT_CANCELLED = "57014";
-const PASSING_STATES = /^(?:40|57014)/;
 
 /**
  * A take had begun and was ended from outside: PostgreSQL went away, or the take was too slow for it, which
@@ -29,7 +27,7 @@ export async function tellCutOff<T>(take: (onBegun: () => void) => Promise<T>): 
 
 /** The same take may do well another time, whatever is in it. */
 export function passesByItself(error: unknown): boolean {
-  return isDatabaseUnavailable(error) || PASSING_STATES.test(codeOf(error) ?? "");
+  return isDatabaseUnavailable(error);
 }
 
 /** Throws while the database is away. */

@@ -11,13 +11,17 @@ export interface TestDatabase extends AsyncDisposable {
 export interface TestDatabaseOptions {
   /** Without any table, as a server is that nobody migrated yet. */
   readonly isEmpty?: boolean;
+  /** As well as `isEmpty`, and not in UTF8. */
+  readonly encoding?: string;
 }
 
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { postgresUrl, templateDatabase } = inject("servers");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  const template = options.isEmpty === true ? "template0" : templateDatabase;
-  await administer(postgresUrl, `create database ${name} template ${template}`);
+  const { isEmpty = false, encoding } = options;
+  const template = isEmpty || encoding !== undefined ? "template0" : templateDatabase;
+  const how = encoding === undefined ? "" : `encoding '${encoding}' locale 'C'`;
+  await administer(postgresUrl, `create database ${name} template ${template} ${how}`);
   const url = postgresUrl.replace(/[^/]*$/, name);
   const sql = connectDatabase({ url, applicationName: "tests", maxConnections: 4 });
   return {
