@@ -23,15 +23,14 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * A lost database connection must not end the process, whoever forgot to listen: postgres.js 3.4.9 asks
+ * A lost database connection must not end the process, although nobody handles it: postgres.js 3.4.9 asks
  * every new connection for the array types and leaves the answer unawaited (with `fetch_types: false` its
- * `reserve()` hangs on a new connection instead), and a node-postgres client that BullMQ has checked out
- * emits `error` with no listener. Whoever wanted something of that connection has an error of its own.
- * Everything else that nobody handles still ends the process.
+ * `reserve()` hangs on a new connection instead). Whoever wanted something of that connection has an error of
+ * its own. Everything else that nobody handles still ends the process.
  */
 export function surviveLostConnections(log: Logger): void {
   const survive = (error: unknown): void => {
-    if (isDatabaseUnavailable(error) || isEndOfPgConnection(error)) {
+    if (isDatabaseUnavailable(error)) {
       log.warn({ event: "database.connection_lost", err: error }, "a connection broke");
       return;
     }
@@ -40,23 +39,6 @@ export function surviveLostConnections(log: Logger): void {
   };
   process.on("unhandledRejection", survive);
   process.on("uncaughtException", survive);
-}
-
-/** node-postgres gives these errors no code; there is only their text to know them by. */
-const ENDS_OF_PG_CONNECTIONS = [
-  "Connection terminated",
-  "timeout expired",
-  "timeout exceeded when trying to connect",
-  "Query read timeout",
-  "Client has encountered a connection error",
-  "Client was closed",
-] as const;
-
-function isEndOfPgConnection(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    ENDS_OF_PG_CONNECTIONS.some((start) => error.message.startsWith(start))
-  );
 }
 
 export function untilAborted(signal: AbortSignal): Promise<void> {
