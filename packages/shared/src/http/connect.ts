@@ -6,7 +6,9 @@
 import net from "node:net";
 import tls from "node:tls";
 import { errors } from "undici";
-import { openTunnel, type Connected } from "./egress-proxy.ts";
+import type { Lookup } from "./checked-lookup.ts";
+import { closed, dial, untilReady } from "./dial.ts";
+import { openTunnel } from "./egress-proxy.ts";
 import type { HeaderBudget } from "./header-budget.ts";
 
 /** The budget is checked before each piece: parsed as one, 64 KB of tiny headers would cost 2 MB. */
@@ -21,7 +23,7 @@ export interface Holder {
 }
 
 export interface ConnectOptions {
-  readonly lookup: net.LookupFunction;
+  readonly lookup: Lookup;
   /** Undefined: straight to the receiver. */
   readonly egressProxy?: URL | undefined;
   /** PEM, instead of the authorities that Node trusts. */
@@ -34,74 +36,44 @@ export interface Target {
   readonly isTls: boolean;
 }
 
-/** The callback is called once, with a connection that is ready for a request or with why there is none. */
-export function connect(
+/** A connection that is ready for a request. Rejects with why there is none. */
+export async function connect(
   target: Target,
   holder: Holder,
   options: ConnectOptions,
-  callback: Connected,
-): void {
-  holder.enterPhase("connecting");
-  const { egressProxy, lookup } = options;
-  if (egressProxy === undefined) {
-    const address = { host: target.host, port: target.port, lookup, noDelay: true };
-    const socket = target.isTls ? connectTls(target, address, options) : net.connect(address);
-    awaitConnection(socket, { target, holder, isConnected: false }, callback);
-    return;
-  }
-  openTunnel(egressProxy, target, { lookup, signal: holder.signal }, (error, tunnel) => {
-    if (tunnel === null) return callback(error, null);
-    const socket = target.isTls ? connectTls(target, { socket: tunnel }, options) : tunnel;
-    awaitConnection(socket, { target, holder, isConnected: true }, callback);
-  });
-}
-
-interface Connecting {
-  readonly target: Target;
-  readonly holder: Holder;
-  /** The bytes flow already; what may still be to come is TLS. */
-  readonly isConnected: boolean;
-}
-
-function awaitConnection(
-  socket: net.Socket,
-  { target, holder, isConnected }: Connecting,
-  callback: Connected,
-): void {
+): Promise<net.Socket> {
   const { signal } = holder;
-  const abort = (): void => void socket.destroy(signal.reason);
-  let isSettled = false;
-  const settle = (error: Error | null): void => {
-    if (isSettled) return;
-    isSettled = true;
-    signal.removeEventListener("abort", abort);
-    if (error === null) callback(null, socket);
-    else callback(error, null);
-  };
-  const ready = (): void => {
-    holder.enterPhase("waiting_for_answer");
-    settle(null);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  // Stays on the socket: an error between here and undici's own listener must not go unheard.
-  socket.on("error", settle);
-  socket.once("close", () => settle(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
-  if (target.isTls) {
-    if (isConnected) holder.enterPhase("tls_handshake");
-    else socket.once("connect", () => holder.enterPhase("tls_handshake"));
-    socket.once("secureConnect", ready);
-  } else if (isConnected) ready();
-  else socket.once("connect", ready);
-  if (signal.aborted) abort();
+  holder.enterPhase("connecting");
+  const addresses = await options.lookup(target.host, signal);
+  const socket =
+    options.egressProxy === undefined
+      ? await dial(addresses, target.port, signal)
+      : await openTunnel(options.egressProxy, { addresses, port: target.port }, signal);
+  // It is nobody's between two of these steps: what happened then has to be looked for.
+  if (socket.destroyed) throw closed();
+  if (!target.isTls) return ready(socket, holder);
+  holder.enterPhase("tls_handshake");
+  const secure = startTls(socket, target, options);
+  return ready(await untilReady(secure, "secureConnect", signal), holder);
 }
 
-function connectTls(
+function ready(socket: net.Socket, holder: Holder): net.Socket {
+  if (socket.destroyed) throw closed();
+  if (holder.signal.aborted) {
+    socket.destroy();
+    throw holder.signal.reason as Error;
+  }
+  holder.enterPhase("waiting_for_answer");
+  return socket;
+}
+
+function startTls(
+  socket: net.Socket,
   { host }: Target,
-  through: Pick<tls.ConnectionOptions, "host" | "port" | "lookup" | "socket">,
   { certificateAuthorities: ca }: ConnectOptions,
 ): tls.TLSSocket {
   return tls.connect({
-    ...through,
+    socket,
     // RFC 6066 §3: an address is no server name; the certificate is checked for it all the same.
     host,
     ...(net.isIP(host) === 0 ? { servername: host } : {}),

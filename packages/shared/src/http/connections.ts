@@ -18,7 +18,6 @@
 import type net from "node:net";
 import { Client, type Dispatcher } from "undici";
 import { type ConnectOptions, type Holder, type Target, connect, guardRead } from "./connect.ts";
-import type { Connected } from "./egress-proxy.ts";
 import { createHeaderBudget } from "./header-budget.ts";
 
 const IDLE_MS = 1_000;
@@ -71,14 +70,11 @@ export function createConnections(options: ConnectOptions): Connections {
     let holder: Holder | undefined;
     let socket: net.Socket | undefined;
     let isConnected = false;
-    const client = createClient(origin, (target, callback) => {
+    const client = createClient(origin, async (target) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
-      connect(target, holder, options, (error, connected) => {
-        if (connected === null) return callback(error, null);
-        socket = connected;
-        guardRead(connected, budget);
-        callback(null, connected);
-      });
+      socket = await connect(target, holder, options);
+      guardRead(socket, budget);
+      return socket;
     });
     clients.add(client);
     const keepOrDestroy = (): void => {
@@ -132,10 +128,7 @@ export function createConnections(options: ConnectOptions): Connections {
   return { take, close };
 }
 
-function createClient(
-  origin: string,
-  connectTo: (target: Target, callback: Connected) => void,
-): Client {
+function createClient(origin: string, connectTo: (target: Target) => Promise<net.Socket>): Client {
   return new Client(origin, {
     // HTTP/1.1 only: a multiplexed connection would tie the fates of several attempts together.
     allowH2: false,
@@ -148,7 +141,11 @@ function createClient(
     keepAliveMaxTimeout: IDLE_MS,
     connect: ({ hostname, port, protocol }, callback) => {
       const isTls = protocol === "https:";
-      connectTo({ host: hostname, port: Number(port || (isTls ? 443 : 80)), isTls }, callback);
+      connectTo({ host: hostname, port: Number(port || (isTls ? 443 : 80)), isTls }).then(
+        // Not in the same chain: what undici throws when it is called is not the connection's failure.
+        (socket) => process.nextTick(callback, null, socket),
+        (error: Error) => process.nextTick(callback, error, null),
+      );
     },
   });
 }
