@@ -5,13 +5,12 @@
  */
 import net from "node:net";
 import tls from "node:tls";
-import { errors } from "undici";
+import { createAnswerHead } from "./answer-head.ts";
 import type { Lookup } from "./checked-lookup.ts";
 import { closed, dial, untilReady } from "./dial.ts";
 import { openTunnel } from "./egress-proxy.ts";
-import type { HeaderBudget } from "./header-budget.ts";
 
-/** The budget is checked before each piece: parsed as one, 64 KB of tiny headers would cost 2 MB. */
+/** What is kept of a body is not much more, and a receiver may send as fast as it can. */
 const PIECE_BYTES = 1_024;
 
 export type Phase = "connecting" | "tls_handshake" | "waiting_for_answer";
@@ -84,16 +83,51 @@ function startTls(
   });
 }
 
-/** `read` is the one place where undici takes bytes from a socket. */
-export function guardRead(socket: net.Socket, budget: HeaderBudget): void {
+/** What undici reads from a socket, seen first by `AnswerHead`. */
+export interface GuardedRead {
+  /** A request is about to be written to a connection that has carried others. */
+  expectAnswer(): void;
+  /** Nothing about the latest answer could be read in two ways. */
+  readonly isRegular: boolean;
+}
+
+/**
+ * `read` is the one place where undici takes bytes from a socket. The next answer begins once its request
+ * has been written: what comes before that answers nothing, and undici hangs up on it.
+ */
+export function guardRead(socket: net.Socket): GuardedRead {
   const read = socket.read.bind(socket);
+  const head = createAnswerHead();
+  let bytesBefore: number | undefined;
+
+  function take(piece: Buffer): Buffer | undefined {
+    try {
+      return head.take(piece);
+    } catch (error) {
+      socket.destroy(error as Error);
+      return undefined;
+    }
+  }
+
   socket.read = (size?: number): unknown => {
-    if (socket.destroyed) return null;
-    const piece: unknown = read(
-      size ?? (socket.readableLength > PIECE_BYTES ? PIECE_BYTES : undefined),
-    );
-    if (!(piece instanceof Uint8Array) || budget.spend(piece)) return piece;
-    socket.destroy(new errors.HeadersOverflowError());
+    if (size !== undefined) return read(size);
+    if (bytesBefore !== undefined && socket.bytesWritten > bytesBefore) {
+      head.reset();
+      bytesBefore = undefined;
+    }
+    while (!socket.destroyed) {
+      const piece: unknown = read(socket.readableLength > PIECE_BYTES ? PIECE_BYTES : undefined);
+      if (!Buffer.isBuffer(piece)) return piece;
+      const readable = take(piece);
+      if (readable !== undefined) return readable;
+    }
     return null;
+  };
+
+  return {
+    expectAnswer: () => void (bytesBefore = socket.bytesWritten),
+    get isRegular() {
+      return head.isRegular;
+    },
   };
 }

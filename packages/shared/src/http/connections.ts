@@ -17,8 +17,14 @@
  */
 import type net from "node:net";
 import { Client, type Dispatcher } from "undici";
-import { type ConnectOptions, type Holder, type Target, connect, guardRead } from "./connect.ts";
-import { createHeaderBudget } from "./header-budget.ts";
+import {
+  type ConnectOptions,
+  type GuardedRead,
+  type Holder,
+  type Target,
+  connect,
+  guardRead,
+} from "./connect.ts";
 
 const IDLE_MS = 1_000;
 /** A FIN sent right behind the answer has arrived by then. */
@@ -66,14 +72,14 @@ export function createConnections(options: ConnectOptions): Connections {
   }
 
   function open(origin: string): Connection {
-    const budget = createHeaderBudget();
     let holder: Holder | undefined;
     let socket: net.Socket | undefined;
+    let reading: GuardedRead | undefined;
     let isConnected = false;
     const client = createClient(origin, async (target) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
       socket = await connect(target, holder, options);
-      guardRead(socket, budget);
+      reading = guardRead(socket);
       return socket;
     });
     clients.add(client);
@@ -86,8 +92,10 @@ export function createConnections(options: ConnectOptions): Connections {
         holder = newHolder;
         const reused = isConnected ? socket : undefined;
         const bytesBefore = reused?.bytesWritten;
-        if (reused !== undefined) holder.enterPhase("waiting_for_answer");
-        budget.reset();
+        if (reused !== undefined) {
+          holder.enterPhase("waiting_for_answer");
+          reading?.expectAnswer();
+        }
         const sent = { ...request, signal: holder.signal };
         try {
           return await client.request(sent);
@@ -98,7 +106,8 @@ export function createConnections(options: ConnectOptions): Connections {
         }
       },
       release(isReusable) {
-        if (isReusable && isConnected) setTimeout(keepOrDestroy, REST_MS).unref();
+        const isKept = isReusable && isConnected && reading?.isRegular === true;
+        if (isKept) setTimeout(keepOrDestroy, REST_MS).unref();
         else void destroy(client);
       },
     };

@@ -9,6 +9,22 @@ export interface NetworkFailure {
   readonly message: string;
 }
 
+/** What a receiver sends is no answer that can be read. Its message is fit to be shown. */
+export class UnreadableAnswerError extends Error {
+  override readonly name = "UnreadableAnswerError";
+  readonly code: string;
+
+  constructor({ code, message }: NetworkFailure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const HTTP2_ONLY: NetworkFailure = {
+  code: "HTTP2_ONLY",
+  message: "the receiver speaks HTTP/2 only, and deliveries are made with HTTP/1.1",
+};
+
 const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: "the host name was not found",
   ENODATA: "the host name has no address",
@@ -27,7 +43,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   UNREACHABLE_THROUGH_PROXY: "the egress proxy could not reach the host",
   CLOSED_BEFORE_ANSWER: "the connection was closed before an answer",
   HEADERS_TOO_LARGE: "the answer's headers are too large or do not end",
-  MALFORMED_ANSWER: "the answer is not valid HTTP",
 
   DEPTH_ZERO_SELF_SIGNED_CERT: "the TLS certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "the TLS certificate chain ends in a self-signed, untrusted authority",
@@ -50,7 +65,6 @@ const OUR_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "CLOSED_BEFORE_ANSWER",
   UND_ERR_INFO: "CLOSED_BEFORE_ANSWER",
   UND_ERR_HEADERS_OVERFLOW: "HEADERS_TOO_LARGE",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "MALFORMED_ANSWER",
 };
 
 const FAULT_CODES: ReadonlySet<string> = new Set([
@@ -61,12 +75,36 @@ const FAULT_CODES: ReadonlySet<string> = new Set([
   "UND_ERR_CLOSED",
 ]);
 
+const BAD_HEADER = "one of its headers cannot be read";
+
 /** Undefined when the error is not the network's doing but a fault of ours. */
 export function describeNetworkFailure(error: unknown): NetworkFailure | undefined {
+  if (error instanceof UnreadableAnswerError) return shown(error);
+  if (error instanceof errors.HTTPParserError) return shown(malformed(reasonOf(error)));
   const raw = codeOf(error);
+  // undici's word for whatever is wrong behind a Content-Length; before the status it can only be a header.
+  if (raw === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return shown(malformed(BAD_HEADER));
   if (raw === undefined || FAULT_CODES.has(raw) || raw.startsWith("ERR_INVALID_")) return undefined;
   const code = OUR_CODES[raw] ?? raw;
   return { code, message: MESSAGES[code] ?? fallbackMessage(code) };
+}
+
+/** `why` goes on after "the answer is not valid HTTP/1.1:". */
+export function malformed(why: string): UnreadableAnswerError {
+  return new UnreadableAnswerError({
+    code: "MALFORMED_ANSWER",
+    message: `the answer is not valid HTTP/1.1: ${why}`,
+  });
+}
+
+function shown({ code, message }: UnreadableAnswerError): NetworkFailure {
+  return { code, message };
+}
+
+/** The parser's own fixed words; nothing of the answer is in them. */
+function reasonOf({ message }: Error): string {
+  const reason = /\((.*)\)$/.exec(message)?.[1];
+  return reason === undefined || reason === "" ? "it cannot be parsed" : reason;
 }
 
 function fallbackMessage(code: string): string {
@@ -77,8 +115,6 @@ function fallbackMessage(code: string): string {
 }
 
 function codeOf(error: unknown): string | undefined {
-  // The only error of undici's that comes without a code (8.12: its table of names is read backwards).
-  if (error instanceof errors.HTTPParserError) return "MALFORMED_ANSWER";
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
