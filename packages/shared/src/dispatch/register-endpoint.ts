@@ -141,11 +141,10 @@ export async function rotateSecret(
   });
 }
 
-/** The one that is given, if it can sign, or a new one. */
+/** The one that is given, as it is meant and if it can sign, or a new one. */
 function chooseSecret(given: string | null | undefined): string {
   if (!given) return spellSecret(randomBytes(GENERATED_SECRET_BYTES));
-  checkSigningSecret(given, "body.secret");
-  return given;
+  return checkSigningSecret(given, "body.secret");
 }
 
 async function lock(tx: Queryable, key: EndpointKey): Promise<Endpoint & EndpointBoxes> {

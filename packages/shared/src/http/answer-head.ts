@@ -14,7 +14,7 @@
  * A regular head that came in one piece is handed on as it is: it costs one search a line.
  */
 import { errors } from "undici";
-import { HTTP2_ONLY, UnreadableAnswerError, malformed } from "./network-failure.ts";
+import { HTTP2_ONLY, KnownFailure, malformed } from "./network-failure.ts";
 
 /** Nobody needs more; browsers and proxies stop at 100 to 1,000 headers. */
 const MAX_LINES = 512;
@@ -180,9 +180,7 @@ function checkBeginning(start: Buffer): void {
   if (start[0] !== 0) throw malformed("it does not begin with HTTP/1");
   if (start.length < FRAME_HEADER_BYTES) return;
   const isFrame = FIRST_FRAMES.has(start[3]) && start.readUInt32BE(5) === 0;
-  throw isFrame
-    ? new UnreadableAnswerError(HTTP2_ONLY)
-    : malformed("it does not begin with HTTP/1");
+  throw isFrame ? new KnownFailure(HTTP2_ONLY) : malformed("it does not begin with HTTP/1");
 }
 
 function hasLengthToMend({ contentLengths, hasTransferEncoding }: Head): boolean {

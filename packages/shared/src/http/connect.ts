@@ -9,6 +9,7 @@ import { createAnswerHead } from "./answer-head.ts";
 import type { Lookup } from "./checked-lookup.ts";
 import { closed, dial, untilReady } from "./dial.ts";
 import { openTunnel } from "./egress-proxy.ts";
+import { whyHungUp } from "./network-failure.ts";
 
 /** What is kept of a body is not much more, and a receiver may send as fast as it can. */
 const PIECE_BYTES = 1_024;
@@ -53,7 +54,25 @@ export async function connect(
   if (!target.isTls) return ready(socket, holder);
   holder.enterPhase("tls_handshake");
   const secure = startTls(socket, target, options);
-  return ready(await untilReady(secure, "secureConnect", signal), holder);
+  try {
+    await untilReady(secure, "secureConnect", signal);
+  } catch (error) {
+    throw whyHungUp(error, { asked: asksForCertificate(secure), given: false });
+  }
+  return ready(secure, holder);
+}
+
+/**
+ * OpenSSL keeps the algorithms that the receiver would accept in a signature of ours only when it has asked
+ * for one. Node tells nothing else of that, and a receiver that gets no certificate may just hang up.
+ */
+export function asksForCertificate(socket: net.Socket): boolean {
+  try {
+    return socket instanceof tls.TLSSocket && socket.getSharedSigalgs().length > 0;
+  } catch {
+    // The handle is gone.
+    return false;
+  }
 }
 
 function ready(socket: net.Socket, holder: Holder): net.Socket {

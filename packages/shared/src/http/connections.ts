@@ -22,9 +22,11 @@ import {
   type GuardedRead,
   type Holder,
   type Target,
+  asksForCertificate,
   connect,
   guardRead,
 } from "./connect.ts";
+import { whyHungUp } from "./network-failure.ts";
 
 const IDLE_MS = 1_000;
 /** A FIN sent right behind the answer has arrived by then. */
@@ -35,6 +37,8 @@ const MAX_IDLE = 128;
 const MAX_HEADER_BYTES = 16_384;
 
 export interface Connection {
+  /** The receiver asked for a client certificate and got none. */
+  readonly missesCertificate: boolean;
   /** Connects first where needed; settles with status and headers, before the body. */
   request(holder: Holder, request: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData>;
   /** `isReusable`: the answer was read to its end. Otherwise the connection is destroyed. */
@@ -76,10 +80,12 @@ export function createConnections(options: ConnectOptions): Connections {
     let socket: net.Socket | undefined;
     let reading: GuardedRead | undefined;
     let isConnected = false;
+    let isAsked = false;
     const client = createClient(origin, async (target) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
       socket = await connect(target, holder, options);
       reading = guardRead(socket);
+      isAsked = asksForCertificate(socket);
       return socket;
     });
     clients.add(client);
@@ -88,6 +94,9 @@ export function createConnections(options: ConnectOptions): Connections {
       else void destroy(client);
     };
     const connection: Connection = {
+      get missesCertificate() {
+        return isAsked;
+      },
       async request(newHolder, request) {
         holder = newHolder;
         const reused = isConnected ? socket : undefined;
@@ -101,7 +110,9 @@ export function createConnections(options: ConnectOptions): Connections {
           return await client.request(sent);
         } catch (error) {
           const isUnwritten = reused !== undefined && reused.bytesWritten === bytesBefore;
-          if (!isUnwritten || holder.signal.aborted) throw error;
+          if (!isUnwritten || holder.signal.aborted) {
+            throw whyHungUp(error, { asked: isAsked, given: false });
+          }
           return await client.request(sent);
         }
       },

@@ -9,9 +9,9 @@ export interface NetworkFailure {
   readonly message: string;
 }
 
-/** What a receiver sends is no answer that can be read. Its message is fit to be shown. */
-export class UnreadableAnswerError extends Error {
-  override readonly name = "UnreadableAnswerError";
+/** A failure that we know more of than its code says. Its message is fit to be shown. */
+export class KnownFailure extends Error {
+  override readonly name = "KnownFailure";
   readonly code: string;
 
   constructor({ code, message }: NetworkFailure) {
@@ -24,6 +24,50 @@ export const HTTP2_ONLY: NetworkFailure = {
   code: "HTTP2_ONLY",
   message: "the receiver speaks HTTP/2 only, and deliveries are made with HTTP/1.1",
 };
+
+const CLIENT_CERTIFICATE_REQUIRED: NetworkFailure = {
+  code: "CLIENT_CERTIFICATE_REQUIRED",
+  message: "the receiver asks for a client certificate, and none was given",
+};
+
+const CLIENT_CERTIFICATE_REFUSED: NetworkFailure = {
+  code: "CLIENT_CERTIFICATE_REFUSED",
+  message: "the receiver refused the client certificate",
+};
+
+/** What a receiver says in the TLS handshake; OpenSSL's versions spell the rest differently. */
+const ALERTS: readonly (readonly [RegExp, NetworkFailure])[] = [
+  [/ALERT_NO_APPLICATION_PROTOCOL$/, HTTP2_ONLY],
+  [/ALERT_CERTIFICATE_REQUIRED$/, CLIENT_CERTIFICATE_REQUIRED],
+  [
+    /ALERT_HANDSHAKE_FAILURE$/,
+    {
+      code: "TLS_HANDSHAKE_REFUSED",
+      message:
+        "the receiver refused the TLS handshake: no version or cipher in common, or it asks for a client certificate",
+    },
+  ],
+  [
+    /ALERT_PROTOCOL_VERSION$|UNSUPPORTED_PROTOCOL$/,
+    { code: "TLS_VERSION", message: "the receiver speaks no version of TLS that is still secure" },
+  ],
+  [
+    /UNRECOGNIZED_NAME$/,
+    { code: "TLS_NAME", message: "the receiver serves no host of this name over TLS" },
+  ],
+];
+
+/** Ends a connection without a word of why, or with one about the certificate that it wanted. */
+const HANG_UP = /ALERT|^ECONNRESET$|^EPIPE$|^UND_ERR_SOCKET$|^EPROTO$/;
+
+/** `asked`: in the handshake the receiver asked for a certificate of ours; `given`: it got one. */
+export function whyHungUp(
+  error: unknown,
+  { asked, given }: { readonly asked: boolean; readonly given: boolean },
+): unknown {
+  if (!asked || !HANG_UP.test(codeOf(error) ?? "")) return error;
+  return new KnownFailure(given ? CLIENT_CERTIFICATE_REFUSED : CLIENT_CERTIFICATE_REQUIRED);
+}
 
 const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: "the host name was not found",
@@ -79,25 +123,27 @@ const BAD_HEADER = "one of its headers cannot be read";
 
 /** Undefined when the error is not the network's doing but a fault of ours. */
 export function describeNetworkFailure(error: unknown): NetworkFailure | undefined {
-  if (error instanceof UnreadableAnswerError) return shown(error);
+  if (error instanceof KnownFailure) return shown(error);
   if (error instanceof errors.HTTPParserError) return shown(malformed(reasonOf(error)));
   const raw = codeOf(error);
   // undici's word for whatever is wrong behind a Content-Length; before the status it can only be a header.
   if (raw === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return shown(malformed(BAD_HEADER));
   if (raw === undefined || FAULT_CODES.has(raw) || raw.startsWith("ERR_INVALID_")) return undefined;
+  const alert = ALERTS.find(([pattern]) => pattern.test(raw));
+  if (alert !== undefined) return alert[1];
   const code = OUR_CODES[raw] ?? raw;
   return { code, message: MESSAGES[code] ?? fallbackMessage(code) };
 }
 
 /** `why` goes on after "the answer is not valid HTTP/1.1:". */
-export function malformed(why: string): UnreadableAnswerError {
-  return new UnreadableAnswerError({
+export function malformed(why: string): KnownFailure {
+  return new KnownFailure({
     code: "MALFORMED_ANSWER",
     message: `the answer is not valid HTTP/1.1: ${why}`,
   });
 }
 
-function shown({ code, message }: UnreadableAnswerError): NetworkFailure {
+function shown({ code, message }: KnownFailure): NetworkFailure {
   return { code, message };
 }
 

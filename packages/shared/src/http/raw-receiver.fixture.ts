@@ -23,7 +23,11 @@ export interface Arrival {
 
 export async function startReceiver(
   answer: (arrival: Arrival) => void,
-  options: { readonly tls?: TestCertificate; readonly host?: string; readonly port?: number } = {},
+  options: {
+    readonly tls?: TestCertificate & tls.TlsOptions;
+    readonly host?: string;
+    readonly port?: number;
+  } = {},
 ): Promise<RawReceiver> {
   const requests: string[] = [];
   const sockets: net.Socket[] = [];

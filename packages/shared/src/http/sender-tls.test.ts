@@ -142,3 +142,70 @@ describe("over TLS", () => {
     });
   });
 });
+
+/** Told as "closed before an answer" once, which is what happens to see. */
+describe("a receiver that asks for a client certificate is told as such", () => {
+  const asking = { ...good, requestCert: true, ca: authority.cert };
+  const MISSED = {
+    kind: "network",
+    code: "CLIENT_CERTIFICATE_REQUIRED",
+    message: "the receiver asks for a client certificate, and none was given",
+  };
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)("when it ends the handshake of %s", async (version) => {
+    await using receiver = await startReceiver(() => {}, {
+      tls: { ...asking, rejectUnauthorized: true, minVersion: version, maxVersion: version },
+    });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      expect(await send("hooks.example.com", receiver.port)).toMatchObject(MISSED);
+    }
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it("when it hangs up without a word", async () => {
+    await using receiver = await startReceiver(({ socket }) => socket.destroy(), {
+      tls: { ...asking, rejectUnauthorized: false },
+    });
+    expect(await send("hooks.example.com", receiver.port)).toMatchObject(MISSED);
+  });
+
+  it("when it answers, which is a response as ever", async () => {
+    await using receiver = await startReceiver(
+      ({ socket }) => socket.write(httpAnswer("400 Bad Request", "No required SSL certificate")),
+      { tls: { ...asking, rejectUnauthorized: false } },
+    );
+    expect(await send("hooks.example.com", receiver.port)).toMatchObject({
+      kind: "response",
+      status: 400,
+      asksForCertificate: true,
+    });
+  });
+
+  it("and one that asks for none is not", async () => {
+    await using receiver = await startReceiver(({ socket }) => socket.destroy(), { tls: good });
+    const result = await send("hooks.example.com", receiver.port);
+    expect(result).toMatchObject({ code: "CLOSED_BEFORE_ANSWER" });
+  });
+});
+
+describe("a receiver that speaks HTTP/2 only is told as such", () => {
+  it("when it refuses HTTP/1.1 in the handshake", async () => {
+    await using receiver = await startReceiver(() => {}, {
+      tls: { ...good, ALPNProtocols: ["h2"] },
+    });
+    const result = await send("hooks.example.com", receiver.port);
+    expect(result).toMatchObject({ kind: "network", code: "HTTP2_ONLY" });
+  });
+
+  it.each([
+    ["SETTINGS", "\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0d"],
+    ["GOAWAY", "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01"],
+  ])("when it answers with %s", async (_name, frame) => {
+    await using receiver = await startReceiver(
+      ({ socket }) => socket.end(Buffer.from(frame, "latin1")),
+      { tls: good },
+    );
+    const result = await send("hooks.example.com", receiver.port);
+    expect(result).toMatchObject({ kind: "network", code: "HTTP2_ONLY" });
+  });
+});

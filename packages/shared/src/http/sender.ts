@@ -152,6 +152,7 @@ async function exchange(
       status: answer.statusCode,
       headers: keepHeaders(answer.headers),
       body: keepText(bytes, answer.headers["content-encoding"], bodyLimit),
+      ...(connection.missesCertificate && { asksForCertificate: true }),
     };
   } finally {
     connection.release(isReusable);
