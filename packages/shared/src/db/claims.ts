@@ -54,6 +54,7 @@ export interface ClaimedEndpoint {
   readonly id: string;
   readonly secretsEncrypted: Buffer;
   readonly headersEncrypted: Buffer | null;
+  readonly tlsEncrypted: Buffer | null;
   readonly timeoutMs: number | null;
   readonly scheduleMs: readonly number[] | null;
   /** Starts per second, over all workers; null: as many as there are. */
@@ -79,6 +80,7 @@ interface ClaimRow extends Omit<ClaimedDelivery, "outcome" | "endpoint" | "stand
   readonly endpointId: string | null;
   readonly secretsEncrypted: Buffer | null;
   readonly headersEncrypted: Buffer | null;
+  readonly tlsEncrypted: Buffer | null;
   readonly timeoutMs: number | null;
   readonly scheduleMs: readonly number[] | null;
   readonly ratePerSecond: number | null;
@@ -136,7 +138,7 @@ async function tryToClaim(
       ) as wanted (delivery_id, worker_id, claim_id)
     ), judged as (
       select wanted.*, endpoint.url, endpoint.secrets_encrypted, endpoint.headers_encrypted,
-        endpoint.timeout_ms, to_jsonb(endpoint.retry_schedule_ms) as retry_schedule_ms,
+        endpoint.tls_encrypted, endpoint.timeout_ms, to_jsonb(endpoint.retry_schedule_ms) as retry_schedule_ms,
         coalesce(endpoint.max_attempts, cardinality(endpoint.retry_schedule_ms) + 1)
           as endpoint_max_attempts,
         endpoint.rate_limit_per_second,
@@ -211,7 +213,7 @@ async function tryToClaim(
       max_attempts as "maxAttempts", attempts_before_round as "attemptsBeforeRound",
       internal_faults as "internalFaults", endpoint_id as "endpointId",
       order_no is not null as "isInLine", judged.secrets_encrypted as "secretsEncrypted",
-      judged.headers_encrypted as "headersEncrypted", judged.timeout_ms as "timeoutMs",
+      judged.headers_encrypted as "headersEncrypted", judged.tls_encrypted as "tlsEncrypted", judged.timeout_ms as "timeoutMs",
       judged.retry_schedule_ms as "scheduleMs", delivery.client_id as "clientId",
       judged.rate_limit_per_second as "ratePerSecond", destination,
       outbox_message_id is not null as "isFromOutbox",
@@ -224,7 +226,7 @@ async function tryToClaim(
 
 function toClaim(row: ClaimRow): ClaimedDelivery | EndedDelivery | undefined {
   const { status, endpointId, isInLine, secretsEncrypted, ...rest } = row;
-  const { headersEncrypted, timeoutMs, scheduleMs, ratePerSecond, ...others } = rest;
+  const { headersEncrypted, tlsEncrypted, timeoutMs, scheduleMs, ratePerSecond, ...others } = rest;
   const { isQuick, isClosed, failuresInARow, ...found } = others;
   const hasOwnRate = ratePerSecond !== null;
   const standing = isQuick === null ? undefined : { isQuick, isClosed, failuresInARow, hasOwnRate };
@@ -239,6 +241,7 @@ function toClaim(row: ClaimRow): ClaimedDelivery | EndedDelivery | undefined {
     id: endpointId,
     secretsEncrypted,
     headersEncrypted,
+    tlsEncrypted,
     timeoutMs,
     scheduleMs,
     ratePerSecond,

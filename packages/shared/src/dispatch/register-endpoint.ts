@@ -15,6 +15,7 @@ import {
   spellSecret,
   type EndpointSecrets,
 } from "../core/endpoint-secrets.ts";
+import { readEndpointTls, type EndpointTls, type GivenTls } from "../core/endpoint-tls.ts";
 import { DomainError } from "../core/errors.ts";
 import { endpointPlace, NONCE_BYTES, open, seal, type EncryptionKey } from "../core/secret-box.ts";
 import { checkSigningSecret } from "../core/signing.ts";
@@ -43,6 +44,8 @@ export type EndpointChanges = {
   readonly [F in keyof EndpointSettings]?: EndpointSettings[F] | undefined;
 } & {
   readonly headers?: Readonly<Record<string, string>> | null | undefined;
+  /** Null: none. */
+  readonly tls?: GivenTls | null | undefined;
   /** Signs from now on, alone; rotateSecret lets the old one sign beside it. */
   readonly secret?: string | null | undefined;
   readonly enabled?: boolean | undefined;
@@ -59,12 +62,12 @@ export interface Registered {
   readonly secret: string;
 }
 
-/** Throws what is wrong with the URL, the secret or the headers; undefined: the source is taken. */
+/** Throws what is wrong with the URL, the secret, the headers or what is given for TLS; undefined: the source is taken. */
 export async function registerEndpoint(
   deps: RegisterDeps,
   wanted: Registration,
 ): Promise<Registered | undefined> {
-  const { headers, clientId, registeredSource, enabled = true } = wanted;
+  const { headers, tls, clientId, registeredSource, enabled = true } = wanted;
   const secret = chooseSecret(wanted.secret);
   const id = uuidv7();
   const settings = applyChanges(deps, { ...DEFAULT_SETTINGS, url: "" }, wanted);
@@ -72,6 +75,7 @@ export async function registerEndpoint(
     ...settings,
     ...sealSecrets(deps, id, firstSecret(secret)),
     ...sealHeaders(deps, id, readCustomHeaders(headers ?? {})),
+    ...sealTls(deps, id, readEndpointTls(tls ?? {})),
   };
   return inTransaction(deps.sql, async (tx) => {
     const isNew = await insertEndpoint(tx, { ...row, id, clientId, registeredSource, enabled });
@@ -109,7 +113,7 @@ export async function changeEndpoint(
   key: EndpointKey,
   changes: EndpointChanges,
 ): Promise<Endpoint> {
-  const { headers, secret, enabled } = changes;
+  const { headers, tls, secret, enabled } = changes;
   return inTransaction(deps.sql, async (tx) => {
     const endpoint = await lock(tx, key);
     const { id } = endpoint;
@@ -118,6 +122,7 @@ export async function changeEndpoint(
       ...applyChanges(deps, endpoint, changes),
       ...(headers !== undefined &&
         sealHeaders(deps, id, readCustomHeaders(headers ?? {}, openHeaders(deps, endpoint)))),
+      ...(tls !== undefined && sealTls(deps, id, changedTls(deps, endpoint, tls))),
       ...(secret && sealRotated(deps, endpoint, { secret: chooseSecret(secret), graceMs: 0 })),
     });
     if (enabled === true) await enableEndpoint(tx, key);
@@ -198,6 +203,26 @@ function sealHeaders({ encryptionKeys }: RegisterDeps, id: string, headers: Cust
     headerNames,
     headersEncrypted: headerNames.length === 0 ? null : seal(encryptionKeys, place, text, nonce()),
   };
+}
+
+function sealTls({ encryptionKeys }: RegisterDeps, id: string, tls: EndpointTls | null) {
+  if (tls === null) return { tlsParts: [], tlsEncrypted: null };
+  const text = JSON.stringify(tls);
+  return {
+    tlsParts: Object.keys(tls),
+    tlsEncrypted: seal(encryptionKeys, endpointPlace(id, "tls"), text, nonce()),
+  };
+}
+
+function changedTls(
+  { encryptionKeys }: RegisterDeps,
+  { id, tlsEncrypted }: Endpoint & EndpointBoxes,
+  given: GivenTls | null,
+): EndpointTls | null {
+  if (given === null) return null;
+  if (tlsEncrypted === null) return readEndpointTls(given);
+  const kept = open(encryptionKeys, endpointPlace(id, "tls"), tlsEncrypted);
+  return readEndpointTls(given, JSON.parse(kept) as EndpointTls);
 }
 
 function sealRotated(

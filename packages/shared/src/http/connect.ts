@@ -5,6 +5,7 @@
  */
 import net from "node:net";
 import tls from "node:tls";
+import type { EndpointTls } from "../core/endpoint-tls.ts";
 import { createAnswerHead } from "./answer-head.ts";
 import type { Lookup } from "./checked-lookup.ts";
 import { closed, dial, untilReady } from "./dial.ts";
@@ -31,6 +32,8 @@ export interface ConnectOptions {
 }
 
 export interface Target {
+  /** Of the endpoint's own. */
+  readonly tls?: EndpointTls | undefined;
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
@@ -57,7 +60,9 @@ export async function connect(
   try {
     await untilReady(secure, "secureConnect", signal);
   } catch (error) {
-    throw whyHungUp(error, { asked: asksForCertificate(secure), given: false });
+    const given = target.tls?.certificate !== undefined;
+    // Where one was given, the trace of the question is gone with the connection more often than not.
+    throw whyHungUp(error, { asked: given || asksForCertificate(secure), given });
   }
   return ready(secure, holder);
 }
@@ -87,15 +92,19 @@ function ready(socket: net.Socket, holder: Holder): net.Socket {
 
 function startTls(
   socket: net.Socket,
-  { host }: Target,
-  { certificateAuthorities: ca }: ConnectOptions,
+  { host, tls: own }: Target,
+  { certificateAuthorities }: ConnectOptions,
 ): tls.TLSSocket {
+  const ca = own?.ca ?? certificateAuthorities;
   return tls.connect({
     socket,
     // RFC 6066 §3: an address is no server name; the certificate is checked for it all the same.
     host,
     ...(net.isIP(host) === 0 ? { servername: host } : {}),
-    ...(ca === undefined ? {} : { ca: [...ca] }),
+    ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }),
+    // An owner may trust an intermediate authority, or the one certificate, and nothing above it.
+    ...(own?.ca === undefined ? {} : { allowPartialTrustChain: true }),
+    ...(own?.certificate === undefined ? {} : { cert: own.certificate, key: own.privateKey }),
     ALPNProtocols: ["http/1.1"],
     // Explicit: the environment could otherwise turn the check off for the whole process.
     rejectUnauthorized: true,

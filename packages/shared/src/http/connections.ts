@@ -15,7 +15,9 @@
  * answer without saying so, and is given up well before the keep-alive timeout of any common server
  * (gunicorn 2 s, Node and Apache 5 s).
  */
+import { createHash } from "node:crypto";
 import type net from "node:net";
+import type { EndpointTls } from "../core/endpoint-tls.ts";
 import { Client, type Dispatcher } from "undici";
 import {
   type ConnectOptions,
@@ -46,7 +48,7 @@ export interface Connection {
 }
 
 export interface Connections {
-  take(origin: string): Connection;
+  take(origin: string, tls?: EndpointTls): Connection;
   close(): Promise<void>;
 }
 
@@ -55,17 +57,17 @@ export function createConnections(options: ConnectOptions): Connections {
   const idle = new Map<string, Connection[]>();
   let idleCount = 0;
 
-  function addIdle(origin: string, connection: Connection): void {
-    idle.set(origin, [...(idle.get(origin) ?? []), connection]);
+  function addIdle(key: string, connection: Connection): void {
+    idle.set(key, [...(idle.get(key) ?? []), connection]);
     idleCount += 1;
   }
 
-  function removeIdle(origin: string, connection: Connection): boolean {
-    const waiting = idle.get(origin);
+  function removeIdle(key: string, connection: Connection): boolean {
+    const waiting = idle.get(key);
     const index = waiting?.indexOf(connection) ?? -1;
     if (waiting === undefined || index === -1) return false;
     waiting.splice(index, 1);
-    if (waiting.length === 0) idle.delete(origin);
+    if (waiting.length === 0) idle.delete(key);
     idleCount -= 1;
     return true;
   }
@@ -75,7 +77,8 @@ export function createConnections(options: ConnectOptions): Connections {
     clients.delete(client);
   }
 
-  function open(origin: string): Connection {
+  function open(origin: string, key: string, tls: EndpointTls | undefined): Connection {
+    const given = tls?.certificate !== undefined;
     let holder: Holder | undefined;
     let socket: net.Socket | undefined;
     let reading: GuardedRead | undefined;
@@ -83,19 +86,19 @@ export function createConnections(options: ConnectOptions): Connections {
     let isAsked = false;
     const client = createClient(origin, async (target) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
-      socket = await connect(target, holder, options);
+      socket = await connect({ ...target, tls }, holder, options);
       reading = guardRead(socket);
       isAsked = asksForCertificate(socket);
       return socket;
     });
     clients.add(client);
     const keepOrDestroy = (): void => {
-      if (isConnected && idleCount < MAX_IDLE) addIdle(origin, connection);
+      if (isConnected && idleCount < MAX_IDLE) addIdle(key, connection);
       else void destroy(client);
     };
     const connection: Connection = {
       get missesCertificate() {
-        return isAsked;
+        return isAsked && !given;
       },
       async request(newHolder, request) {
         holder = newHolder;
@@ -111,7 +114,7 @@ export function createConnections(options: ConnectOptions): Connections {
         } catch (error) {
           const isUnwritten = reused !== undefined && reused.bytesWritten === bytesBefore;
           if (!isUnwritten || holder.signal.aborted) {
-            throw whyHungUp(error, { asked: isAsked, given: false });
+            throw whyHungUp(error, { asked: isAsked && reused === undefined, given });
           }
           return await client.request(sent);
         }
@@ -126,16 +129,17 @@ export function createConnections(options: ConnectOptions): Connections {
     // The peer hung up or the idle time is over. While an attempt holds it, release() destroys it.
     client.on("disconnect", () => {
       isConnected = false;
-      if (removeIdle(origin, connection)) void destroy(client);
+      if (removeIdle(key, connection)) void destroy(client);
     });
     return connection;
   }
 
-  function take(origin: string): Connection {
+  function take(origin: string, tls?: EndpointTls): Connection {
+    const key = idleKey(origin, tls);
     // The most recently used is the least likely to be closed.
-    const connection = idle.get(origin)?.at(-1);
-    if (connection === undefined) return open(origin);
-    removeIdle(origin, connection);
+    const connection = idle.get(key)?.at(-1);
+    if (connection === undefined) return open(origin, key, tls);
+    removeIdle(key, connection);
     return connection;
   }
 
@@ -146,6 +150,12 @@ export function createConnections(options: ConnectOptions): Connections {
   }
 
   return { take, close };
+}
+
+/** A connection speaks for whoever's certificate it was made with, and trusts whom that one trusts. */
+function idleKey(origin: string, tls: EndpointTls | undefined): string {
+  if (tls === undefined) return origin;
+  return `${origin} ${createHash("sha256").update(JSON.stringify(tls)).digest("base64")}`;
 }
 
 function createClient(origin: string, connectTo: (target: Target) => Promise<net.Socket>): Client {

@@ -32,7 +32,7 @@ const CLIENT_CERTIFICATE_REQUIRED: NetworkFailure = {
 
 const CLIENT_CERTIFICATE_REFUSED: NetworkFailure = {
   code: "CLIENT_CERTIFICATE_REFUSED",
-  message: "the receiver refused the client certificate",
+  message: "the receiver hung up: it does not seem to accept the client certificate",
 };
 
 /** What a receiver says in the TLS handshake; OpenSSL's versions spell the rest differently. */
