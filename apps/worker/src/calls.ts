@@ -69,6 +69,10 @@ export async function makeCalls(
   throw new Error("a format planned no call");
 }
 
+function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
 /** Of all its calls together. */
 export function durationOf({ earlier, last }: MadeCalls): number {
   return [...earlier, last].reduce((sum, { result }) => sum + result.durationMs, 0);
@@ -104,6 +108,8 @@ async function makeCall(deps: CallDeps, { claim, opened, call }: Planned): Promi
     headers: { ...secret, ...ours },
     body: call.body,
     timeoutMs,
+    // For the endpoint's own host and nobody else's.
+    ...(opened.tls && originOf(call.url) === originOf(claim.webhookUrl) && { tls: opened.tls }),
     ...(isReadable(answered) && { readsAtLeast: READ_CHARACTERS }),
   });
   const result = withoutEchoes(raw, [

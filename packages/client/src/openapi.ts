@@ -851,6 +851,11 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
+            tls: {
+                certificate: string | null;
+                privateKey: string | null;
+                ca: string | null;
+            } | null;
             maxAttempts: number | null;
             retryScheduleSeconds: number[] | null;
             timeoutMs: number | null;
@@ -1772,6 +1777,11 @@ export interface operations {
                     headers?: {
                         [key: string]: string;
                     } | null;
+                    tls?: {
+                        certificate?: string | null;
+                        privateKey?: string | null;
+                        ca?: string | null;
+                    } | null;
                     maxAttempts?: number | null;
                     retryScheduleSeconds?: number[] | null;
                     timeoutMs?: number | null;
@@ -1839,6 +1849,11 @@ export interface operations {
                     format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     headers?: {
                         [key: string]: string;
+                    } | null;
+                    tls?: {
+                        certificate?: string | null;
+                        privateKey?: string | null;
+                        ca?: string | null;
                     } | null;
                     maxAttempts?: number | null;
                     retryScheduleSeconds?: number[] | null;
@@ -1973,6 +1988,11 @@ export interface operations {
                     format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
                     headers?: {
                         [key: string]: string;
+                    } | null;
+                    tls?: {
+                        certificate?: string | null;
+                        privateKey?: string | null;
+                        ca?: string | null;
                     } | null;
                     maxAttempts?: number | null;
                     retryScheduleSeconds?: number[] | null;

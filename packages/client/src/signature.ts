@@ -11,7 +11,10 @@ export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 const encoder = new TextEncoder();
 
-/** `whsec_` + base64 is decoded, any other secret is its UTF-8 bytes. */
+/** Base64 has no white space in it; a pasted secret may. */
+const BLANK = /[\s\u200B-\u200D\u2060\uFEFF]/gu;
+
+/** `whsec_` + base64 (also as `v1,whsec_…`) is decoded, any other secret is its UTF-8 bytes. */
 export async function importSecret(secret: string): Promise<Key> {
   const hmac = { name: "HMAC", hash: "SHA-256" };
   return crypto.subtle.importKey("raw", keyBytes(secret), hmac, false, ["sign"]);
@@ -21,8 +24,9 @@ function keyBytes(secret: unknown): Bytes {
   if (typeof secret !== "string" || secret === "") {
     throw new WebhookVerificationError("invalid_secret", "The secret is empty.");
   }
-  if (!secret.startsWith(STANDARD_PREFIX)) return encoder.encode(secret);
-  const encoded = secret.slice(STANDARD_PREFIX.length);
+  const compact = secret.replaceAll(BLANK, "").replace(/^v1,(?=whsec_)/, "");
+  if (!compact.startsWith(STANDARD_PREFIX)) return encoder.encode(secret);
+  const encoded = compact.slice(STANDARD_PREFIX.length);
   if (encoded === "" || !BASE64.test(encoded)) {
     const message = "What follows whsec_ in the secret is not base64 with its padding.";
     throw new WebhookVerificationError("invalid_secret", message);

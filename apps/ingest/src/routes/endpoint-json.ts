@@ -1,5 +1,6 @@
 /** Endpoints as the API takes and shows them: seconds outside, milliseconds inside. */
 import { maskHeaders } from "@webhook-delivery/shared/core/custom-headers.ts";
+import { maskTls } from "@webhook-delivery/shared/core/endpoint-tls.ts";
 import { endpointStatus } from "@webhook-delivery/shared/core/endpoint-health.ts";
 import type { ShownDestination } from "@webhook-delivery/shared/db/destination-list.ts";
 import type { Endpoint } from "@webhook-delivery/shared/db/endpoints.ts";
@@ -14,7 +15,7 @@ export interface AlsoShown {
 }
 
 export function endpointJson(endpoint: Endpoint, { totals, destination }: AlsoShown) {
-  const { registeredSource, headerNames, retryScheduleMs, ...shown } = endpoint;
+  const { registeredSource, headerNames, tlsParts, retryScheduleMs, ...shown } = endpoint;
   const { total = 0, success = 0, failed = 0 } = totals ?? {};
   return {
     ...shown,
@@ -22,6 +23,7 @@ export function endpointJson(endpoint: Endpoint, { totals, destination }: AlsoSh
     eventTypes: [...endpoint.eventTypes],
     sources: [...endpoint.sources],
     headers: maskHeaders(headerNames),
+    tls: maskTls(tlsParts),
     retryScheduleSeconds: retryScheduleMs?.map((ms) => ms / MS_PER_SECOND) ?? null,
     status: endpointStatus(endpoint),
     circuit: destination === undefined ? null : circuitJson(destination),

@@ -1,6 +1,7 @@
 /** Endpoints, as requests and answers have them. */
 import { Type } from "typebox";
 import { MAX_ATTEMPTS, MIN_ATTEMPTS } from "@webhook-delivery/shared/core/delivery.ts";
+import { LONGEST_PEM } from "@webhook-delivery/shared/core/endpoint-tls.ts";
 import { DISABLED_REASONS } from "@webhook-delivery/shared/core/endpoint-health.ts";
 import { REQUESTED_FORMATS } from "@webhook-delivery/shared/core/formats/registry.ts";
 import { SUBSCRIPTION_PATTERN } from "@webhook-delivery/shared/core/subscription.ts";
@@ -38,6 +39,30 @@ const secret = Type.Optional(
   ),
 );
 
+const pem = (description: string) =>
+  Type.Optional(Nullable(Type.String({ maxLength: LONGEST_PEM, description })));
+
+const tls = Type.Optional(
+  Nullable(
+    Type.Object(
+      {
+        certificate: pem(
+          "PEM: the client certificate for a receiver that asks for one, then its chain.",
+        ),
+        privateKey: pem("PEM, without a passphrase: the key of that certificate."),
+        ca: pem(
+          "PEM: the receiver's certificate is checked against these authorities, instead of the public ones.",
+        ),
+      },
+      {
+        additionalProperties: false,
+        description:
+          "Stored encrypted and shown as `***`, which sent back means: as it is. In a change, what is not named stays; null: none.",
+      },
+    ),
+  ),
+);
+
 /** Null: as if it were not set, that is as the process is configured. */
 const settings = {
   name: Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
@@ -64,6 +89,7 @@ const settings = {
       }),
     ),
   ),
+  tls,
   maxAttempts: Type.Optional(
     Nullable(Type.Integer({ minimum: MIN_ATTEMPTS, maximum: MAX_ATTEMPTS })),
   ),
@@ -150,6 +176,7 @@ const endpointExample = {
   sources: [],
   format: "auto",
   headers: { authorization: "***" },
+  tls: null,
   maxAttempts: null,
   retryScheduleSeconds: null,
   timeoutMs: null,
@@ -187,6 +214,16 @@ export const EndpointSchema = Type.Object(
     sources: Type.Array(Type.String()),
     format: OneOf(REQUESTED_FORMATS),
     headers: Type.Record(Type.String(), Type.String(), { description: "Values masked." }),
+    tls: Nullable(
+      Type.Object(
+        {
+          certificate: Nullable(Type.String()),
+          privateKey: Nullable(Type.String()),
+          ca: Nullable(Type.String()),
+        },
+        { description: "Which of them there are, each as `***`; null: none." },
+      ),
+    ),
     maxAttempts: Nullable(Type.Integer()),
     retryScheduleSeconds: Nullable(Type.Array(Type.Number())),
     timeoutMs: Nullable(Type.Integer()),

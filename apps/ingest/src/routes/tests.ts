@@ -102,10 +102,10 @@ export const testRoutes: FastifyPluginAsyncTypebox<TestDeps> = async (app, deps)
     },
     async ({ body, bodyText, caller }, reply) => {
       const { url, secret, eventType = DEFAULT_EVENT_TYPE, format = "auto" } = body;
-      if (secret) checkSigningSecret(secret, "body.secret");
+      const webhookSecret = secret ? checkSigningSecret(secret, "body.secret") : null;
       const request = {
         caller,
-        target: { kind: "url" as const, webhookUrl: url, webhookSecret: secret || null },
+        target: { kind: "url" as const, webhookUrl: url, webhookSecret },
         eventType,
         format,
         payloadText: payloadTextOf(body, bodyText),

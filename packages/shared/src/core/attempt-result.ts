@@ -16,6 +16,8 @@ export type AttemptResult =
       readonly body: string;
       /** Undefined: it means what HTTP says. */
       readonly reading?: Reading | undefined;
+      /** Over TLS it asked for a client certificate, and none was given. */
+      readonly asksForCertificate?: boolean;
       readonly durationMs: number;
     }
   | { readonly kind: "timeout"; readonly message: string; readonly durationMs: number }

@@ -10,6 +10,8 @@ export interface Answer {
 }
 
 export interface Reading {
+  /** It has the delivery, whatever the status says. */
+  readonly isDelivered?: boolean;
   readonly isWorthRetrying: boolean;
   /** Asked for, from now on; 0: nothing is asked for. */
   readonly waitMs: number;
@@ -17,6 +19,14 @@ export interface Reading {
   readonly concerns: "destination" | "delivery";
   /** For people: a delivery's `lastError`; undefined: there is nothing to say but the status. */
   readonly message?: string;
+}
+
+/**
+ * RFC 9110 §15.5.9 (a request that came too slowly may be repeated), RFC 8470 §5.2 (the same, later), RFC
+ * 6585 §4, and the server's own failures.
+ */
+export function isTemporary(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
 /** How much of an answer's body is read for it, in characters. */

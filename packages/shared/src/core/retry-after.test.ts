@@ -28,6 +28,46 @@ describe("parseRetryAfterMs", () => {
     },
   );
 
+  // Go's time.RFC1123, Python's email.utils, Java's, Ruby's and JavaScript's own spellings.
+  it.each([
+    "Sun, 06 Nov 1994 08:49:37 UTC",
+    "Sun, 06 Nov 1994 08:49:37 UT",
+    "Sun, 06 Nov 1994 08:49:37 +0000",
+    "Sun, 06 Nov 1994 08:49:37 -0000",
+    "Sun, 06 Nov 1994 08:49:37 Z",
+    "Sun, 6 Nov 1994 08:49:37 GMT",
+    "sun, 06 nov 1994 08:49:37 gmt",
+    "06 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 09:49:37 +0100",
+    "Sunday, 06-Nov-94 08:49:37 UTC",
+    "Sun Nov 06 1994 08:49:37 GMT+0000 (Coordinated Universal Time)",
+    "1994-11-06T08:49:37Z",
+    "1994-11-06T08:49:37.000Z",
+    "1994-11-06T08:49:37.123456+00:00",
+    "1994-11-06T03:49:37-05:00",
+    "1994-11-06T08:49:37+0000",
+    "1994-11-06T08:49:37",
+    "1994-11-06 08:49:37 UTC",
+    "1994-11-06 08:49:37+00:00",
+    "1994-11-06 08:49:37 +0000",
+    "19941106T084937Z",
+  ])("reads %j, as frameworks write it", (value) => {
+    expect(parseRetryAfterMs(value, NOW)).toBe(37_000);
+  });
+
+  it.each([
+    ["5, 10", 10_000],
+    ["10,5", 10_000],
+    ["30, 30", 30_000],
+    ["Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT", 37_000],
+    ["5, Sun, 06 Nov 1994 08:49:37 GMT", 37_000],
+    ["Sunday, 06-Nov-94 08:49:37 GMT, 50", 50_000],
+    ["soon, 7", 7_000],
+    ["7, ", 7_000],
+  ])("takes the longer wait of %j, which was sent twice", (value, waitMs) => {
+    expect(parseRetryAfterMs(value, NOW)).toBe(waitMs);
+  });
+
   it("asks for no wait when the date has passed", () => {
     expect(parseRetryAfterMs("Sun, 06 Nov 1994 08:48:59 GMT", NOW)).toBe(0);
   });
@@ -43,10 +83,11 @@ describe("parseRetryAfterMs", () => {
     ".5",
     "5.",
     "5 seconds",
-    "5, 10",
     "Infinity",
     "soon",
-    "1994-11-06T08:49:37Z",
+    "1994-13-06T08:49:37Z",
+    "1994-11-31T08:49:37Z",
+    "1994-11-06T08:49:37CET",
     "Sun, 06 Foo 1994 08:49:37 GMT",
     "Sun, 06 Nov 1994 08:49:37 CET",
     "Sun, 06 Nov 1994 25:49:37 GMT",

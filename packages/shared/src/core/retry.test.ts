@@ -12,10 +12,11 @@ const FIRST_OF_FOUR: AttemptPosition = {
   endedAt: ENDED_AT,
 };
 
-function answer(status: number, headers: Record<string, string> = {}, body = ""): AttemptResult {
-  return { kind: "response", status, headers, body, durationMs: 12 };
+function answer(status: number, headers: Record<string, string> = {}, body = "") {
+  return { kind: "response" as const, status, headers, body, durationMs: 12 };
 }
 
+const FINAL = { isWorthRetrying: false, waitMs: 0, concerns: "delivery" } as const;
 const TIMEOUT: AttemptResult = { kind: "timeout", message: "No answer in 10 s.", durationMs: 1 };
 const RESET: AttemptResult = {
   kind: "network",
@@ -41,7 +42,7 @@ describe("what counts as what", () => {
     expect(decideNext(answer(status), FIRST_OF_FOUR)).toEqual({ next: "success" });
   });
 
-  it.each([429, 500, 501, 502, 503, 504, 599])("tries again after %i", (status) => {
+  it.each([408, 425, 429, 500, 501, 502, 503, 504, 599])("tries again after %i", (status) => {
     expect(decideNext(answer(status), FIRST_OF_FOUR)).toEqual({
       next: "retry",
       retryAt: new Date(ENDED_AT.getTime() + 5_000),
@@ -56,12 +57,29 @@ describe("what counts as what", () => {
     });
   });
 
-  it.each([400, 401, 403, 404, 408, 409, 410, 413, 421, 422, 425, 428, 430, 451, 499])(
+  it.each([400, 401, 403, 404, 409, 410, 413, 421, 422, 428, 430, 451, 499])(
     "gives up after %i",
     (status) => {
       expect(decideNext(answer(status), FIRST_OF_FOUR)).toEqual({
         next: "failed",
         failure: { errorType: "http", message: `The receiver answered ${status}.` },
+      });
+    },
+  );
+
+  it("takes what a vendor reads as delivered as success", () => {
+    const reading = { ...FINAL, isDelivered: true };
+    expect(decideNext({ ...answer(302), reading }, FIRST_OF_FOUR)).toEqual({ next: "success" });
+    expect(decideNext({ ...answer(302), reading: FINAL }, FIRST_OF_FOUR).next).toBe("failed");
+  });
+
+  it.each([400, 401, 403, 495, 496])(
+    "says with %i that a client certificate is missed",
+    (status) => {
+      const result = { ...answer(status), asksForCertificate: true as const };
+      expect(decideNext(result, FIRST_OF_FOUR)).toMatchObject({
+        next: "failed",
+        failure: { message: expect.stringContaining("asks for a client certificate") },
       });
     },
   );
@@ -129,11 +147,11 @@ describe("the schedule", () => {
 });
 
 describe("Retry-After", () => {
-  it.each([429, 503])("is honoured on %i when later than the schedule", (status) => {
+  it.each([408, 425, 429, 503])("is honoured on %i when later than the schedule", (status) => {
     expect(waitOf(answer(status, { "retry-after": "30" }))).toBe(30_000);
   });
 
-  it.each([429, 503])("does not shorten the schedule on %i", (status) => {
+  it.each([408, 425, 429, 503])("does not shorten the schedule on %i", (status) => {
     expect(waitOf(answer(status, { "retry-after": "2" }), { attemptInRound: 2 })).toBe(25_000);
     expect(waitOf(answer(status, { "retry-after": "0" }))).toBe(5_000);
   });

@@ -4,6 +4,7 @@
  */
 import type { AttemptResult } from "./attempt-result.ts";
 import type { ErrorType } from "./delivery.ts";
+import { isTemporary } from "./reading.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
 
 export interface AttemptPosition {
@@ -40,17 +41,15 @@ export function decideNext(result: AttemptResult, position: AttemptPosition): De
 }
 
 export function isSuccess(result: AttemptResult): boolean {
-  return result.kind === "response" && result.status >= 200 && result.status < 300;
+  if (result.kind !== "response") return false;
+  return (result.status >= 200 && result.status < 300) || result.reading?.isDelivered === true;
 }
 
 function failureOf(result: AttemptResult): Failure | undefined {
   switch (result.kind) {
     case "response":
       if (isSuccess(result)) return undefined;
-      return {
-        errorType: "http",
-        message: result.reading?.message ?? `The receiver answered ${result.status}.`,
-      };
+      return { errorType: "http", message: result.reading?.message ?? wordsFor(result) };
     case "timeout":
     case "network":
     case "blocked":
@@ -58,10 +57,21 @@ function failureOf(result: AttemptResult): Failure | undefined {
   }
 }
 
+/** Answered where a client certificate is missed; 495 and 496 are nginx's own. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 495, 496]);
+
+function wordsFor({ status, asksForCertificate }: Extract<AttemptResult, { kind: "response" }>) {
+  if (asksForCertificate === true && REFUSALS.has(status)) {
+    return `The receiver answered ${status}. It asks for a client certificate, and none was given.`;
+  }
+  if (status === 505) return "The receiver answered 505: it does not speak HTTP/1.1.";
+  return `The receiver answered ${status}.`;
+}
+
 function isWorthRetrying(result: AttemptResult): boolean {
   switch (result.kind) {
     case "response":
-      return result.reading?.isWorthRetrying ?? (result.status === 429 || result.status >= 500);
+      return result.reading?.isWorthRetrying ?? isTemporary(result.status);
     case "timeout":
     case "network":
       return true;
@@ -74,11 +84,13 @@ function scheduledWaitMs({ attemptInRound, scheduleMs }: AttemptPosition): numbe
   return scheduleMs[Math.min(attemptInRound, scheduleMs.length) - 1] ?? 0;
 }
 
-/** What a 429 or 503 asks for with `Retry-After`, or a vendor in its own way; 0: nothing. */
+/** What these ask for with `Retry-After` is honoured. */
+const ASKING: ReadonlySet<number> = new Set([408, 425, 429, 503]);
+
+/** What one of them asks for, or a vendor in its own way; 0: nothing. */
 export function requestedWaitMs(result: AttemptResult, now: Date): number {
   if (result.kind !== "response") return 0;
   const { status, headers, reading } = result;
-  const isAsked = status === 429 || status === 503;
-  const askedMs = isAsked ? (parseRetryAfterMs(headers["retry-after"], now) ?? 0) : 0;
+  const askedMs = ASKING.has(status) ? (parseRetryAfterMs(headers["retry-after"], now) ?? 0) : 0;
   return Math.min(Math.max(askedMs, reading?.waitMs ?? 0), RETRY_AFTER_LIMIT_MS);
 }

@@ -19,7 +19,10 @@ export function secretPlace(deliveryId: string): SecretPlace {
   return `webhook_deliveries/${deliveryId}/secret`;
 }
 
-export function endpointPlace(endpointId: string, what: "secrets" | "headers"): SecretPlace {
+export function endpointPlace(
+  endpointId: string,
+  what: "secrets" | "headers" | "tls",
+): SecretPlace {
   return `webhook_endpoints/${endpointId}/${what}`;
 }
 

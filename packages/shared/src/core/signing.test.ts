@@ -124,13 +124,26 @@ describe("keyBytes", () => {
   });
 
   it.each([
+    "v1,whsec_AAEC/w==",
+    "whsec_AAEC/w==\n",
+    " whsec_AAEC/w==\r\n",
+    "v1,\nwhsec_AAEC\n/w==",
+    "whsec_ AAEC/ w==",
+    "\uFEFFwhsec_AAEC/w==\u200B",
+  ])("reads %j as it is meant", (secret) => {
+    expect(keyBytes(secret)).toEqual(Buffer.from([0, 1, 2, 255]));
+  });
+
+  it("leaves a secret that was stored before it would be refused as it is", () => {
+    expect(keyBytes("plain\n")).toEqual(Buffer.from("plain\n", "utf8"));
+  });
+
+  it.each([
     "",
     "whsec_",
     "whsec_AAEC/w",
     "whsec_AAEC/w=",
     "whsec_AAEC_w==",
-    "whsec_AAEC/w==\n",
-    "whsec_ AAEC",
     "whsec_=",
     "whsec_AAEC====",
   ])("takes %j for no secret", (secret) => {
@@ -141,6 +154,35 @@ describe("keyBytes", () => {
 describe("checkSigningSecret", () => {
   it.each(["test-secret", "abcd", "whsec_AAECAw==", "éé"])("accepts %j", (secret) => {
     expect(() => checkSigningSecret(secret, "body.secret")).not.toThrow();
+  });
+
+  it("gives back the secret that is meant", () => {
+    expect(checkSigningSecret("v1,whsec_AAECAw==\n", "body.secret")).toBe("whsec_AAECAw==");
+    expect(checkSigningSecret("correct horse battery", "f")).toBe("correct horse battery");
+  });
+
+  it.each([
+    ["plain-secret\n", "white space"],
+    [" plain-secret", "white space"],
+    ["plain-secret\u00A0", "white space"],
+    ["plain\nsecret", "line break"],
+    ["plain\0secret", "control character"],
+    ["WHSEC_AAECAw==", "lower case"],
+    ["v1,whsec_AAECAw==|v1,whsec_AAECAw==", "one secret"],
+    ["whsec_AAECAw== whsec_AAECAw==", "one secret"],
+    ['"whsec_AAECAw=="', "nothing around it"],
+    ["WEBHOOK_SECRET=whsec_AAECAw==", "nothing around it"],
+    ["v2,whsec_AAECAw==", "nothing around it"],
+    ["whsk_AAECAw==", "asymmetric"],
+    ["v1a,whpk_AAECAw==", "asymmetric"],
+    ["v1,whsec_AAECAw", "padding"],
+  ])("refuses %j, and says why: %s", (secret, why) => {
+    expect(() => checkSigningSecret(secret, "body.secret")).toThrow(
+      expect.objectContaining({
+        code: "invalid_request",
+        details: [{ field: "body.secret", message: expect.stringContaining(why) }],
+      }),
+    );
   });
 
   it.each(["", "x", "abc", "whsec_", "whsec_AAEC", "whsec_!!!!!!!!"])(

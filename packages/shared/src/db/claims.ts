@@ -41,6 +41,7 @@ export interface ClaimedEndpoint {
   readonly id: string;
   readonly secretsEncrypted: Buffer;
   readonly headersEncrypted: Buffer | null;
+  readonly tlsEncrypted: Buffer | null;
   readonly timeoutMs: number | null;
   readonly scheduleMs: readonly number[] | null;
   /** Starts per second, over all workers; null: as many as there are. */
@@ -112,6 +113,7 @@ export async function claimDeliveries(
       given.permit, is_test_delivery as "isTestDelivery",
       outbox_message_id is not null as "isFromOutbox", delivery.endpoint_id as "endpointId",
       secrets_encrypted as "secretsEncrypted", headers_encrypted as "headersEncrypted",
+      tls_encrypted as "tlsEncrypted",
       timeout_ms as "timeoutMs", schedule_ms as "scheduleMs", rate_per_second as "ratePerSecond",
       max_in_flight as "maxInFlight", order_no is not null as "isInLine"`;
   const granted = new Map(rows.map((row) => [row.claimId, toClaim(row)]));
@@ -120,7 +122,7 @@ export async function claimDeliveries(
 
 function endpoints(sql: Queryable) {
   return sql`
-    select id as endpoint_id, url, secrets_encrypted, headers_encrypted, timeout_ms,
+    select id as endpoint_id, url, secrets_encrypted, headers_encrypted, tls_encrypted, timeout_ms,
       to_jsonb(retry_schedule_ms) as schedule_ms, rate_limit_per_second as rate_per_second,
       max_in_flight, coalesce(max_attempts, cardinality(retry_schedule_ms) + 1) as max_attempts
     from webhook_endpoints`;
@@ -134,9 +136,9 @@ type ClaimRow = Omit<ClaimedDelivery, "endpoint"> & {
 
 function toClaim(row: ClaimRow): ClaimedDelivery {
   const { endpointId, secretsEncrypted, headersEncrypted, timeoutMs, scheduleMs, ...rest } = row;
-  const { ratePerSecond, maxInFlight, isInLine, ...delivery } = rest;
+  const { tlsEncrypted, ratePerSecond, maxInFlight, isInLine, ...delivery } = rest;
   if (endpointId === null || secretsEncrypted === null) return { ...delivery, endpoint: null };
   const settings = { timeoutMs, scheduleMs, ratePerSecond, maxInFlight, isInLine };
-  const secrets = { secretsEncrypted, headersEncrypted };
+  const secrets = { secretsEncrypted, headersEncrypted, tlsEncrypted };
   return { ...delivery, endpoint: { id: endpointId, ...secrets, ...settings } };
 }

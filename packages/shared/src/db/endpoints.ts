@@ -10,6 +10,8 @@ export interface Endpoint extends EndpointSettings {
   /** It is the one that PUT /endpoints/by-source/… updates. */
   readonly registeredSource: string | null;
   readonly headerNames: readonly string[];
+  /** What it has of TLS_PARTS. */
+  readonly tlsParts: readonly string[];
   readonly rotationEndsAt: Date | null;
   readonly enabled: boolean;
   readonly disabledReason: DisabledReason | null;
@@ -27,10 +29,12 @@ export interface Endpoint extends EndpointSettings {
 export interface EndpointBoxes {
   readonly secretsEncrypted: Buffer;
   readonly headersEncrypted: Buffer | null;
+  readonly tlsEncrypted: Buffer | null;
 }
 
 export interface EndpointRow extends EndpointSettings, EndpointBoxes {
   readonly headerNames: readonly string[];
+  readonly tlsParts: readonly string[];
   readonly rotationEndsAt: Date | null;
 }
 
@@ -49,7 +53,7 @@ export async function insertEndpoint(tx: Queryable, endpoint: NewEndpoint): Prom
       (id, client_id, registered_source, enabled, disabled_reason, disabled_at,
        name, url, event_types, sources, format, max_attempts, retry_schedule_ms, timeout_ms,
        rate_limit_per_second, max_in_flight, ordered, metadata, secrets_encrypted,
-       headers_encrypted, header_names, rotation_ends_at)
+       headers_encrypted, header_names, tls_encrypted, tls_parts, rotation_ends_at)
     select ${id}, ${clientId}, ${registeredSource}, ${enabled},
       ${enabled ? null : "manual"}, ${enabled ? null : tx`now()`}, ${written(tx, endpoint)}
     on conflict do nothing`;
@@ -68,7 +72,7 @@ export async function updateEndpoint(
     update webhook_endpoints
     set (name, url, event_types, sources, format, max_attempts, retry_schedule_ms, timeout_ms,
          rate_limit_per_second, max_in_flight, ordered, metadata, secrets_encrypted,
-         headers_encrypted, header_names, rotation_ends_at) = (select ${written(sql, endpoint)}),
+         headers_encrypted, header_names, tls_encrypted, tls_parts, rotation_ends_at) = (select ${written(sql, endpoint)}),
         updated_at = now()
     where id = ${id}`;
 }
@@ -83,7 +87,8 @@ function written(sql: Queryable, endpoint: EndpointRow) {
     ${endpoint.maxInFlight}::int, ${endpoint.ordered}::boolean,
     ${metadata === null ? null : JSON.stringify(metadata)}::text::jsonb,
     ${endpoint.secretsEncrypted}::bytea, ${endpoint.headersEncrypted}::bytea,
-    ${texts(sql, headerNames)}, ${endpoint.rotationEndsAt}::timestamptz`;
+    ${texts(sql, headerNames)}, ${endpoint.tlsEncrypted}::bytea,
+    ${texts(sql, endpoint.tlsParts)}, ${endpoint.rotationEndsAt}::timestamptz`;
 }
 
 function texts(sql: Queryable, values: readonly string[]) {
@@ -112,7 +117,7 @@ export async function lockEndpoint(
 ): Promise<(Endpoint & EndpointBoxes) | undefined> {
   const [row] = await tx<(Endpoint & EndpointBoxes)[]>`
     select ${columns(tx)}, secrets_encrypted as "secretsEncrypted",
-      headers_encrypted as "headersEncrypted"
+      headers_encrypted as "headersEncrypted", tls_encrypted as "tlsEncrypted"
     from ${endpoints(tx)} where ${isThis(tx, key)} for no key update of endpoint`;
   return row;
 }
@@ -176,6 +181,7 @@ export function columns(sql: Queryable) {
     max_attempts as "maxAttempts", to_jsonb(retry_schedule_ms) as "retryScheduleMs",
     timeout_ms as "timeoutMs", rate_limit_per_second as "rateLimitPerSecond",
     max_in_flight as "maxInFlight", ordered, metadata, to_jsonb(header_names) as "headerNames",
+    to_jsonb(tls_parts) as "tlsParts",
     rotation_ends_at as "rotationEndsAt", enabled, disabled_reason as "disabledReason",
     disabled_at as "disabledAt", failure_count as "failureCount",
     failing_since as "failingSince", last_error as "lastError",

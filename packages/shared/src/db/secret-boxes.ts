@@ -6,7 +6,7 @@ import type { Queryable } from "./client.ts";
 /** A column that holds boxes, one a row. */
 export interface BoxColumn {
   readonly table: "webhook_deliveries" | "webhook_endpoints";
-  readonly column: "secret_encrypted" | "secrets_encrypted" | "headers_encrypted";
+  readonly column: "secret_encrypted" | "secrets_encrypted" | "headers_encrypted" | "tls_encrypted";
   readonly placeOf: (id: string) => SecretPlace;
 }
 
@@ -21,6 +21,11 @@ export const BOX_COLUMNS: readonly BoxColumn[] = [
     table: "webhook_endpoints",
     column: "headers_encrypted",
     placeOf: (id) => endpointPlace(id, "headers"),
+  },
+  {
+    table: "webhook_endpoints",
+    column: "tls_encrypted",
+    placeOf: (id) => endpointPlace(id, "tls"),
   },
 ];
 

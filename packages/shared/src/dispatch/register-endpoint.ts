@@ -15,6 +15,7 @@ import {
   spellSecret,
   type EndpointSecrets,
 } from "../core/endpoint-secrets.ts";
+import { readEndpointTls, type EndpointTls, type GivenTls } from "../core/endpoint-tls.ts";
 import { DomainError } from "../core/errors.ts";
 import { endpointPlace, NONCE_BYTES, open, seal, type EncryptionKey } from "../core/secret-box.ts";
 import { checkSigningSecret } from "../core/signing.ts";
@@ -44,6 +45,8 @@ export type EndpointChanges = {
   readonly [F in keyof EndpointSettings]?: EndpointSettings[F] | undefined;
 } & {
   readonly headers?: Readonly<Record<string, string>> | null | undefined;
+  /** Null: none. */
+  readonly tls?: GivenTls | null | undefined;
   /** Signs from now on, alone; rotateSecret lets the old one sign beside it. */
   readonly secret?: string | null | undefined;
   readonly enabled?: boolean | undefined;
@@ -60,12 +63,12 @@ export interface Registered {
   readonly secret: string;
 }
 
-/** Throws what is wrong with the URL, the secret or the headers; undefined: the source is taken. */
+/** Throws what is wrong with the URL, the secret, the headers or what is given for TLS; undefined: the source is taken. */
 export async function registerEndpoint(
   deps: RegisterDeps,
   wanted: Registration,
 ): Promise<Registered | undefined> {
-  const { headers, clientId, registeredSource, enabled = true } = wanted;
+  const { headers, tls, clientId, registeredSource, enabled = true } = wanted;
   const secret = chooseSecret(wanted.secret);
   const id = uuidv7();
   const settings = applyChanges(deps, { ...DEFAULT_SETTINGS, url: "" }, wanted);
@@ -73,6 +76,7 @@ export async function registerEndpoint(
     ...settings,
     ...sealSecrets(deps, id, firstSecret(secret)),
     ...sealHeaders(deps, id, readCustomHeaders(headers ?? {})),
+    ...sealTls(deps, id, readEndpointTls(tls ?? {})),
   };
   return inTransaction(deps.sql, async (tx) => {
     const isNew = await insertEndpoint(tx, { ...row, id, clientId, registeredSource, enabled });
@@ -110,7 +114,7 @@ export async function changeEndpoint(
   key: EndpointKey,
   changes: EndpointChanges,
 ): Promise<Endpoint> {
-  const { headers, secret, enabled } = changes;
+  const { headers, tls, secret, enabled } = changes;
   return inTransaction(deps.sql, async (tx) => {
     const endpoint = await lock(tx, key);
     const { id } = endpoint;
@@ -119,6 +123,7 @@ export async function changeEndpoint(
       ...applyChanges(deps, endpoint, changes),
       ...(headers !== undefined &&
         sealHeaders(deps, id, readCustomHeaders(headers ?? {}, openHeaders(deps, endpoint)))),
+      ...(tls !== undefined && sealTls(deps, id, changedTls(deps, endpoint, tls))),
       ...(secret && sealRotated(deps, endpoint, { secret: chooseSecret(secret), graceMs: 0 })),
     });
     if (enabled === true) await enableEndpoint(tx, key);
@@ -144,11 +149,10 @@ export async function rotateSecret(
   });
 }
 
-/** The one that is given, if it can sign, or a new one. */
+/** The one that is given, as it is meant and if it can sign, or a new one. */
 function chooseSecret(given: string | null | undefined): string {
   if (!given) return spellSecret(randomBytes(GENERATED_SECRET_BYTES));
-  checkSigningSecret(given, "body.secret");
-  return given;
+  return checkSigningSecret(given, "body.secret");
 }
 
 async function lock(tx: Queryable, key: EndpointKey): Promise<Endpoint & EndpointBoxes> {
@@ -202,6 +206,26 @@ function sealHeaders({ encryptionKeys }: RegisterDeps, id: string, headers: Cust
     headerNames,
     headersEncrypted: headerNames.length === 0 ? null : seal(encryptionKeys, place, text, nonce()),
   };
+}
+
+function sealTls({ encryptionKeys }: RegisterDeps, id: string, tls: EndpointTls | null) {
+  if (tls === null) return { tlsParts: [], tlsEncrypted: null };
+  const text = JSON.stringify(tls);
+  return {
+    tlsParts: Object.keys(tls),
+    tlsEncrypted: seal(encryptionKeys, endpointPlace(id, "tls"), text, nonce()),
+  };
+}
+
+function changedTls(
+  { encryptionKeys }: RegisterDeps,
+  { id, tlsEncrypted }: Endpoint & EndpointBoxes,
+  given: GivenTls | null,
+): EndpointTls | null {
+  if (given === null) return null;
+  if (tlsEncrypted === null) return readEndpointTls(given);
+  const kept = open(encryptionKeys, endpointPlace(id, "tls"), tlsEncrypted);
+  return readEndpointTls(given, JSON.parse(kept) as EndpointTls);
 }
 
 function sealRotated(

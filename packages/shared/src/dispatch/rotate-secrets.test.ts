@@ -62,12 +62,14 @@ it("seals everything with the first key, whatever key it was sealed with, and re
   const endpointId = randomUUID();
   const headers = sealed(old, endpointPlace(endpointId, "headers"), "the headers");
   await sql`
-    insert into webhook_endpoints (id, url, secrets_encrypted, headers_encrypted)
+    insert into webhook_endpoints
+      (id, url, secrets_encrypted, headers_encrypted, tls_encrypted, tls_parts)
     values (${endpointId}, 'https://example.com/',
-      ${sealed(older, endpointPlace(endpointId, "secrets"), "the secrets")}, ${headers})`;
+      ${sealed(older, endpointPlace(endpointId, "secrets"), "the secrets")}, ${headers},
+      ${sealed(old, endpointPlace(endpointId, "tls"), "the TLS")}, '{ca}')`;
 
   const rotated = await rotateSecrets(sql, [first, old, older]);
-  expect(rotated.resealed).toBe(452);
+  expect(rotated.resealed).toBe(453);
   expect(rotated.unreadable.toSorted()).toEqual([foreign, moved].map(secretPlace).toSorted());
 
   for (const [n, id] of many.entries()) {
@@ -76,11 +78,13 @@ it("seals everything with the first key, whatever key it was sealed with, and re
     expect(box.subarray(0, 5)).toEqual(boxStart(first));
   }
   expect(await boxOf(already)).toEqual(before);
-  const [endpoint] = await sql<{ secrets: Buffer; headers: Buffer }[]>`
-    select secrets_encrypted as secrets, headers_encrypted as headers from webhook_endpoints`;
+  const [endpoint] = await sql<{ secrets: Buffer; headers: Buffer; tls: Buffer }[]>`
+    select secrets_encrypted as secrets, headers_encrypted as headers, tls_encrypted as tls
+    from webhook_endpoints`;
   if (endpoint === undefined) throw new Error("no such endpoint");
   expect(open([first], endpointPlace(endpointId, "secrets"), endpoint.secrets)).toBe("the secrets");
   expect(open([first], endpointPlace(endpointId, "headers"), endpoint.headers)).toBe("the headers");
+  expect(open([first], endpointPlace(endpointId, "tls"), endpoint.tls)).toBe("the TLS");
 
   expect(await rotateSecrets(sql, [first, old, older])).toMatchObject({ resealed: 0 });
 });

@@ -30,8 +30,9 @@ export async function findRequestedTarget(
   if (requested.kind === "url") {
     const { webhookUrl, webhookSecret } = requested;
     const destination = parseDestination(webhookUrl, deps.destinationRules);
-    if (webhookSecret !== null) checkSigningSecret(webhookSecret, "body.webhookSecret");
-    return { kind: "url", url: destination.href, secret: webhookSecret };
+    const secret =
+      webhookSecret === null ? null : checkSigningSecret(webhookSecret, "body.webhookSecret");
+    return { kind: "url", url: destination.href, secret };
   }
   const id = requested.endpointId;
   const endpoint = isUuid(id) ? await findTarget(deps.sql, { id, clientId }) : undefined;

@@ -1,10 +1,10 @@
 /**
- * `dns.lookup` for connections that leave the house: every address of the answer is judged, and exactly
+ * The name lookup for connections that leave the house: every address of the answer is judged, and exactly
  * the judged list is handed on, so a name that changes its mind between check and connect (DNS rebinding)
  * gains nothing. One bad address refuses the whole name: a name with a public and a private address is
  * an attack or a mistake, and picking the good half would let chance decide.
  *
- * `net.connect` never calls a lookup for a literal address: the sender judges those from the URL.
+ * A literal address is handed on as it is: the sender judges those from the URL.
  * The system resolver runs on libuv's few threads and cannot be cancelled; a caller that gives up stops
  * waiting, but a slow name server keeps its thread until the system's own timeout.
  */
@@ -20,6 +20,12 @@ import { isLoopbackName } from "../core/destination-url.ts";
 
 /** Every address of a name; an answer without any counts as not found. */
 export type Resolve = (hostname: string) => Promise<readonly { readonly address: string }[]>;
+
+/** At least one address, in the order of the answer. Rejects with the signal's reason when it aborts. */
+export type Lookup = (
+  hostname: string,
+  signal: AbortSignal,
+) => Promise<readonly dns.LookupAddress[]>;
 
 export class AddressRefusedError extends Error {
   override readonly name = "AddressRefusedError";
@@ -37,21 +43,36 @@ export class AddressRefusedError extends Error {
 export function createCheckedLookup(options: {
   readonly allowedCidrs: readonly Cidr[];
   readonly resolve?: Resolve | undefined;
-}): net.LookupFunction {
+}): Lookup {
   const { allowedCidrs, resolve = resolveWithSystem } = options;
-  return (hostname, lookupOptions, callback) => {
-    resolve(hostname)
-      .then((answers) => checkAddresses(hostname, answers, allowedCidrs))
-      .then((addresses) => chooseFamily(hostname, addresses, lookupOptions.family))
-      .then(
-        // On a fresh stack: what the callback throws is not the lookup's failure.
-        (addresses) => process.nextTick(answerLookup, addresses, lookupOptions.all, callback),
-        (error: unknown) => process.nextTick(callback, error, [], 0),
-      );
+  return createLookup(async (hostname) =>
+    checkAddresses(hostname, await resolve(hostname), allowedCidrs),
+  );
+}
+
+/** For a host of the operator's own choice. */
+export const lookupUnchecked: Lookup = createLookup(resolveWithSystem);
+
+function createLookup(
+  resolve: (hostname: string) => Promise<readonly dns.LookupAddress[]>,
+): Lookup {
+  return async (hostname, signal) => {
+    const family = net.isIP(hostname);
+    if (family !== 0) return [{ address: hostname, family }];
+    const addresses = await unlessAborted(resolve(hostname), signal);
+    if (addresses.length > 0) return addresses;
+    throw Object.assign(new Error(`no address found for ${hostname}`), { code: "ENOTFOUND" });
   };
 }
 
-type LookupCallback = Parameters<net.LookupFunction>[2];
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
 
 /** The order of the answer is the order in which connections are tried. */
 function resolveWithSystem(hostname: string): Promise<readonly dns.LookupAddress[]> {
@@ -78,25 +99,4 @@ function checkAddresses(
     }
   }
   return deliverable;
-}
-
-function chooseFamily(
-  hostname: string,
-  addresses: readonly dns.LookupAddress[],
-  wanted: number | "IPv4" | "IPv6" | undefined,
-): readonly dns.LookupAddress[] {
-  const family = wanted === "IPv4" ? 4 : wanted === "IPv6" ? 6 : (wanted ?? 0);
-  const chosen = family === 0 ? addresses : addresses.filter((each) => each.family === family);
-  if (chosen.length > 0) return chosen;
-  throw Object.assign(new Error(`no address found for ${hostname}`), { code: "ENOTFOUND" });
-}
-
-function answerLookup(
-  addresses: readonly dns.LookupAddress[],
-  all: boolean | undefined,
-  callback: LookupCallback,
-): void {
-  const [first] = addresses;
-  if (all === true) callback(null, [...addresses]);
-  else if (first !== undefined) callback(null, first.address, first.family);
 }

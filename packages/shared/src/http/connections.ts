@@ -15,11 +15,20 @@
  * answer without saying so, and is given up well before the keep-alive timeout of any common server
  * (gunicorn 2 s, Node and Apache 5 s).
  */
+import { createHash } from "node:crypto";
 import type net from "node:net";
+import type { EndpointTls } from "../core/endpoint-tls.ts";
 import { Client, type Dispatcher } from "undici";
-import { type ConnectOptions, type Holder, type Target, connect, guardRead } from "./connect.ts";
-import type { Connected } from "./egress-proxy.ts";
-import { createHeaderBudget } from "./header-budget.ts";
+import {
+  type ConnectOptions,
+  type GuardedRead,
+  type Holder,
+  type Target,
+  asksForCertificate,
+  connect,
+  guardRead,
+} from "./connect.ts";
+import { whyHungUp } from "./network-failure.ts";
 
 const IDLE_MS = 1_000;
 /** A FIN sent right behind the answer has arrived by then. */
@@ -30,6 +39,8 @@ const MAX_IDLE = 128;
 const MAX_HEADER_BYTES = 16_384;
 
 export interface Connection {
+  /** The receiver asked for a client certificate and got none. */
+  readonly missesCertificate: boolean;
   /** Connects first where needed; settles with status and headers, before the body. */
   request(holder: Holder, request: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData>;
   /** `isReusable`: the answer was read to its end. Otherwise the connection is destroyed. */
@@ -37,7 +48,7 @@ export interface Connection {
 }
 
 export interface Connections {
-  take(origin: string): Connection;
+  take(origin: string, tls?: EndpointTls): Connection;
   close(): Promise<void>;
 }
 
@@ -46,17 +57,17 @@ export function createConnections(options: ConnectOptions): Connections {
   const idle = new Map<string, Connection[]>();
   let idleCount = 0;
 
-  function addIdle(origin: string, connection: Connection): void {
-    idle.set(origin, [...(idle.get(origin) ?? []), connection]);
+  function addIdle(key: string, connection: Connection): void {
+    idle.set(key, [...(idle.get(key) ?? []), connection]);
     idleCount += 1;
   }
 
-  function removeIdle(origin: string, connection: Connection): boolean {
-    const waiting = idle.get(origin);
+  function removeIdle(key: string, connection: Connection): boolean {
+    const waiting = idle.get(key);
     const index = waiting?.indexOf(connection) ?? -1;
     if (waiting === undefined || index === -1) return false;
     waiting.splice(index, 1);
-    if (waiting.length === 0) idle.delete(origin);
+    if (waiting.length === 0) idle.delete(key);
     idleCount -= 1;
     return true;
   }
@@ -66,43 +77,51 @@ export function createConnections(options: ConnectOptions): Connections {
     clients.delete(client);
   }
 
-  function open(origin: string): Connection {
-    const budget = createHeaderBudget();
+  function open(origin: string, key: string, tls: EndpointTls | undefined): Connection {
+    const given = tls?.certificate !== undefined;
     let holder: Holder | undefined;
     let socket: net.Socket | undefined;
+    let reading: GuardedRead | undefined;
     let isConnected = false;
-    const client = createClient(origin, (target, callback) => {
+    let isAsked = false;
+    const client = createClient(origin, async (target) => {
       if (holder === undefined) throw new Error("nobody holds this connection");
-      connect(target, holder, options, (error, connected) => {
-        if (connected === null) return callback(error, null);
-        socket = connected;
-        guardRead(connected, budget);
-        callback(null, connected);
-      });
+      socket = await connect({ ...target, tls }, holder, options);
+      reading = guardRead(socket);
+      isAsked = asksForCertificate(socket);
+      return socket;
     });
     clients.add(client);
     const keepOrDestroy = (): void => {
-      if (isConnected && idleCount < MAX_IDLE) addIdle(origin, connection);
+      if (isConnected && idleCount < MAX_IDLE) addIdle(key, connection);
       else void destroy(client);
     };
     const connection: Connection = {
+      get missesCertificate() {
+        return isAsked && !given;
+      },
       async request(newHolder, request) {
         holder = newHolder;
         const reused = isConnected ? socket : undefined;
         const bytesBefore = reused?.bytesWritten;
-        if (reused !== undefined) holder.enterPhase("waiting_for_answer");
-        budget.reset();
+        if (reused !== undefined) {
+          holder.enterPhase("waiting_for_answer");
+          reading?.expectAnswer();
+        }
         const sent = { ...request, signal: holder.signal };
         try {
           return await client.request(sent);
         } catch (error) {
           const isUnwritten = reused !== undefined && reused.bytesWritten === bytesBefore;
-          if (!isUnwritten || holder.signal.aborted) throw error;
+          if (!isUnwritten || holder.signal.aborted) {
+            throw whyHungUp(error, { asked: isAsked && reused === undefined, given });
+          }
           return await client.request(sent);
         }
       },
       release(isReusable) {
-        if (isReusable && isConnected) setTimeout(keepOrDestroy, REST_MS).unref();
+        const isKept = isReusable && isConnected && reading?.isRegular === true;
+        if (isKept) setTimeout(keepOrDestroy, REST_MS).unref();
         else void destroy(client);
       },
     };
@@ -110,16 +129,17 @@ export function createConnections(options: ConnectOptions): Connections {
     // The peer hung up or the idle time is over. While an attempt holds it, release() destroys it.
     client.on("disconnect", () => {
       isConnected = false;
-      if (removeIdle(origin, connection)) void destroy(client);
+      if (removeIdle(key, connection)) void destroy(client);
     });
     return connection;
   }
 
-  function take(origin: string): Connection {
+  function take(origin: string, tls?: EndpointTls): Connection {
+    const key = idleKey(origin, tls);
     // The most recently used is the least likely to be closed.
-    const connection = idle.get(origin)?.at(-1);
-    if (connection === undefined) return open(origin);
-    removeIdle(origin, connection);
+    const connection = idle.get(key)?.at(-1);
+    if (connection === undefined) return open(origin, key, tls);
+    removeIdle(key, connection);
     return connection;
   }
 
@@ -132,10 +152,13 @@ export function createConnections(options: ConnectOptions): Connections {
   return { take, close };
 }
 
-function createClient(
-  origin: string,
-  connectTo: (target: Target, callback: Connected) => void,
-): Client {
+/** A connection speaks for whoever's certificate it was made with, and trusts whom that one trusts. */
+function idleKey(origin: string, tls: EndpointTls | undefined): string {
+  if (tls === undefined) return origin;
+  return `${origin} ${createHash("sha256").update(JSON.stringify(tls)).digest("base64")}`;
+}
+
+function createClient(origin: string, connectTo: (target: Target) => Promise<net.Socket>): Client {
   return new Client(origin, {
     // HTTP/1.1 only: a multiplexed connection would tie the fates of several attempts together.
     allowH2: false,
@@ -148,7 +171,11 @@ function createClient(
     keepAliveMaxTimeout: IDLE_MS,
     connect: ({ hostname, port, protocol }, callback) => {
       const isTls = protocol === "https:";
-      connectTo({ host: hostname, port: Number(port || (isTls ? 443 : 80)), isTls }, callback);
+      connectTo({ host: hostname, port: Number(port || (isTls ? 443 : 80)), isTls }).then(
+        // Not in the same chain: what undici throws when it is called is not the connection's failure.
+        (socket) => process.nextTick(callback, null, socket),
+        (error: Error) => process.nextTick(callback, error, null),
+      );
     },
   });
 }

@@ -109,6 +109,35 @@ describe("through an egress proxy", () => {
     expect(receiver.requests).toEqual([]);
   });
 
+  it("the receiver's other addresses are asked for when one fails or is not answered for", async () => {
+    const answers: Record<string, Handle> = {
+      "127.0.0.2": status("502 Bad Gateway"),
+      "127.0.0.3": () => {},
+      "127.0.0.1": tunnel,
+    };
+    await using proxy = await startProxy((request, socket, head) =>
+      answers[new URL(`http://${request.url}`).hostname]?.(request, socket, head),
+    );
+    await using sender = senderThrough(proxy.url(), Object.keys(answers));
+    await using receiver = await startReceiver(answering);
+    const result = await sender.send(`http://hooks.example.com:${receiver.port}/`);
+    expect(result).toMatchObject({ kind: "response", status: 200 });
+    expect(proxy.asked.map(({ authority: asked }) => asked.split(":")[0])).toEqual(
+      Object.keys(answers),
+    );
+  });
+
+  it("the proxy may have a name", async () => {
+    await using proxy = await startProxy();
+    const url = proxy.url();
+    url.hostname = "localhost";
+    await using sender = senderThrough(url);
+    await using receiver = await startReceiver(answering);
+    expect(await sender.send(`http://hooks.example.com:${receiver.port}/`)).toMatchObject({
+      status: 200,
+    });
+  });
+
   it.each([["10.0.0.1"], ["169.254.169.254"], ["93.184.216.34", "192.168.1.1"]])(
     "%s is refused as ever, and the proxy hears nothing of it",
     async (...addresses) => {

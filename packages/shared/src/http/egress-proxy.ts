@@ -4,16 +4,24 @@
  * what it would resolve itself, nobody has checked. Receivers of `http:` are tunnelled just the same, so
  * that the proxy sees neither headers nor body. Its own address is the operator's choice and not judged.
  */
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { LookupAddress } from "node:dns";
+import { request } from "node:http";
 import net from "node:net";
+import tls from "node:tls";
 import type { Duplex } from "node:stream";
 import { hostOf } from "../core/destination-url.ts";
+import { lookupUnchecked } from "./checked-lookup.ts";
+import { dial, untilReady } from "./dial.ts";
+import { firstToConnect } from "./first-to-connect.ts";
 
 export interface TunnelTarget {
-  readonly host: string;
+  /** Checked. */
+  readonly addresses: readonly LookupAddress[];
   readonly port: number;
 }
+
+/** The proxy's own way to the receiver is in it, which may be long. */
+const STAGGER_MS = 1_000;
 
 /** The proxy is there and could not reach the receiver: the network's doing. */
 class UnreachableThroughProxyError extends Error {
@@ -27,71 +35,78 @@ export class EgressProxyFault extends Error {
 
 const UNREACHABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-export interface TunnelOptions {
-  readonly lookup: net.LookupFunction;
-  readonly signal: AbortSignal;
-}
-
-export type Connected = (...result: [null, net.Socket] | [Error, null]) => void;
-
-/** A raw connection to the checked address of `target`; the callback is called once. */
+/** A raw connection through the proxy to whichever address of the target it reaches first. */
 export function openTunnel(
   proxy: URL,
-  target: TunnelTarget,
-  { lookup, signal }: TunnelOptions,
-  callback: Connected,
-): void {
-  checkedAddress(target.host, lookup, (error, address) => {
-    if (error !== null) return callback(error, null);
-    if (signal.aborted) return callback(signal.reason as Error, null);
-    askFor(`${net.isIPv6(address) ? `[${address}]` : address}:${target.port}`, {
-      proxy,
-      signal,
-      callback,
-    });
+  { addresses, port }: TunnelTarget,
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  return firstToConnect({
+    addresses,
+    staggerMs: STAGGER_MS,
+    signal,
+    open: async (address, aborted) => {
+      const authority = `${net.isIPv6(address) ? `[${address}]` : address}:${port}`;
+      return await askFor(authority, proxy, await reachProxy(proxy, aborted), aborted);
+    },
+    discard: (socket) => void socket.destroy(),
+    endsAll: (error) => error instanceof EgressProxyFault,
   });
+}
+
+async function reachProxy(proxy: URL, signal: AbortSignal): Promise<net.Socket> {
+  const host = hostOf(proxy);
+  const isTls = proxy.protocol === "https:";
+  try {
+    const addresses = await lookupUnchecked(host, signal);
+    const socket = await dial(addresses, Number(proxy.port || (isTls ? 443 : 80)), signal);
+    if (!isTls) return socket;
+    const servername = net.isIP(host) === 0 ? { servername: host } : {};
+    const secure = tls.connect({ socket, host, ...servername, rejectUnauthorized: true });
+    return await untilReady(secure, "secureConnect", signal);
+  } catch (cause) {
+    throw faultUnlessAborted(signal, cause);
+  }
+}
+
+function faultUnlessAborted(signal: AbortSignal, cause: unknown): Error {
+  return signal.aborted
+    ? (signal.reason as Error)
+    : new EgressProxyFault("no egress proxy", { cause });
 }
 
 function askFor(
   authority: string,
-  asking: { readonly proxy: URL; readonly signal: AbortSignal; readonly callback: Connected },
-): void {
-  const { proxy, signal, callback } = asking;
-  const request = proxy.protocol === "https:" ? requestHttps : requestHttp;
-  const asked = request({
-    host: hostOf(proxy),
-    port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
-    method: "CONNECT",
-    path: authority,
-    headers: { host: authority, ...credentialsOf(proxy) },
-    agent: false,
-    signal,
+  proxy: URL,
+  connection: net.Socket,
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      // Without an agent: one would make a connection of its own.
+      createConnection: () => connection,
+      method: "CONNECT",
+      path: authority,
+      headers: { host: authority, ...credentialsOf(proxy) },
+      signal,
+    });
+    asked.on("error", (cause) => reject(faultUnlessAborted(signal, cause)));
+    asked.once("response", (response) => {
+      response.destroy();
+      reject(refusal(response.statusCode));
+    });
+    asked.once("connect", ({ statusCode = 0 }, stream: Duplex, head: Buffer) => {
+      const socket = stream as net.Socket;
+      if (statusCode < 200 || statusCode > 299) {
+        socket.destroy();
+        reject(refusal(statusCode));
+        return;
+      }
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket.setNoDelay(true));
+    });
+    asked.end();
   });
-  let isSettled = false;
-  const settle: Connected = (...result) => {
-    if (isSettled) return;
-    isSettled = true;
-    callback(...result);
-  };
-  asked.on("error", (cause) => {
-    const why = signal.aborted ? signal.reason : new EgressProxyFault("no egress proxy", { cause });
-    settle(why as Error, null);
-  });
-  asked.once("response", (response) => {
-    response.destroy();
-    settle(refusal(response.statusCode), null);
-  });
-  asked.once("connect", ({ statusCode = 0 }, stream: Duplex, head: Buffer) => {
-    const socket = stream as net.Socket;
-    if (statusCode < 200 || statusCode > 299) {
-      socket.destroy();
-      settle(refusal(statusCode), null);
-      return;
-    }
-    if (head.length > 0) socket.unshift(head);
-    settle(null, socket.setNoDelay(true));
-  });
-  asked.end();
 }
 
 /** Without the proxy's own words. */
@@ -99,21 +114,6 @@ function refusal(status: number | undefined): Error {
   const message = `the egress proxy answered ${status}`;
   const isUnreachable = status !== undefined && UNREACHABLE_STATUSES.has(status);
   return isUnreachable ? new UnreachableThroughProxyError(message) : new EgressProxyFault(message);
-}
-
-/** A literal address was judged with the URL. */
-function checkedAddress(
-  host: string,
-  lookup: net.LookupFunction,
-  callback: (...result: [null, string] | [Error, null]) => void,
-): void {
-  if (net.isIP(host) !== 0) return callback(null, host);
-  lookup(host, { all: true, family: 0 }, (error, addresses) => {
-    const [first] = typeof addresses === "string" ? [{ address: addresses }] : addresses;
-    if (error !== null) callback(error, null);
-    else if (first === undefined) callback(new Error("the lookup found nothing"), null);
-    else callback(null, first.address);
-  });
 }
 
 function credentialsOf({ username, password }: URL): Record<string, string> {

@@ -9,6 +9,66 @@ export interface NetworkFailure {
   readonly message: string;
 }
 
+/** A failure that we know more of than its code says. Its message is fit to be shown. */
+export class KnownFailure extends Error {
+  override readonly name = "KnownFailure";
+  readonly code: string;
+
+  constructor({ code, message }: NetworkFailure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const HTTP2_ONLY: NetworkFailure = {
+  code: "HTTP2_ONLY",
+  message: "the receiver speaks HTTP/2 only, and deliveries are made with HTTP/1.1",
+};
+
+const CLIENT_CERTIFICATE_REQUIRED: NetworkFailure = {
+  code: "CLIENT_CERTIFICATE_REQUIRED",
+  message: "the receiver asks for a client certificate, and none was given",
+};
+
+const CLIENT_CERTIFICATE_REFUSED: NetworkFailure = {
+  code: "CLIENT_CERTIFICATE_REFUSED",
+  message: "the receiver hung up: it does not seem to accept the client certificate",
+};
+
+/** What a receiver says in the TLS handshake; OpenSSL's versions spell the rest differently. */
+const ALERTS: readonly (readonly [RegExp, NetworkFailure])[] = [
+  [/ALERT_NO_APPLICATION_PROTOCOL$/, HTTP2_ONLY],
+  [/ALERT_CERTIFICATE_REQUIRED$/, CLIENT_CERTIFICATE_REQUIRED],
+  [
+    /ALERT_HANDSHAKE_FAILURE$/,
+    {
+      code: "TLS_HANDSHAKE_REFUSED",
+      message:
+        "the receiver refused the TLS handshake: no version or cipher in common, or it asks for a client certificate",
+    },
+  ],
+  [
+    /ALERT_PROTOCOL_VERSION$|UNSUPPORTED_PROTOCOL$/,
+    { code: "TLS_VERSION", message: "the receiver speaks no version of TLS that is still secure" },
+  ],
+  [
+    /UNRECOGNIZED_NAME$/,
+    { code: "TLS_NAME", message: "the receiver serves no host of this name over TLS" },
+  ],
+];
+
+/** Ends a connection without a word of why, or with one about the certificate that it wanted. */
+const HANG_UP = /ALERT|^ECONNRESET$|^EPIPE$|^UND_ERR_SOCKET$|^EPROTO$/;
+
+/** `asked`: in the handshake the receiver asked for a certificate of ours; `given`: it got one. */
+export function whyHungUp(
+  error: unknown,
+  { asked, given }: { readonly asked: boolean; readonly given: boolean },
+): unknown {
+  if (!asked || !HANG_UP.test(codeOf(error) ?? "")) return error;
+  return new KnownFailure(given ? CLIENT_CERTIFICATE_REFUSED : CLIENT_CERTIFICATE_REQUIRED);
+}
+
 const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: "the host name was not found",
   ENODATA: "the host name has no address",
@@ -27,7 +87,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   UNREACHABLE_THROUGH_PROXY: "the egress proxy could not reach the host",
   CLOSED_BEFORE_ANSWER: "the connection was closed before an answer",
   HEADERS_TOO_LARGE: "the answer's headers are too large or do not end",
-  MALFORMED_ANSWER: "the answer is not valid HTTP",
 
   DEPTH_ZERO_SELF_SIGNED_CERT: "the TLS certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "the TLS certificate chain ends in a self-signed, untrusted authority",
@@ -50,7 +109,6 @@ const OUR_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "CLOSED_BEFORE_ANSWER",
   UND_ERR_INFO: "CLOSED_BEFORE_ANSWER",
   UND_ERR_HEADERS_OVERFLOW: "HEADERS_TOO_LARGE",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "MALFORMED_ANSWER",
 };
 
 const FAULT_CODES: ReadonlySet<string> = new Set([
@@ -61,12 +119,38 @@ const FAULT_CODES: ReadonlySet<string> = new Set([
   "UND_ERR_CLOSED",
 ]);
 
+const BAD_HEADER = "one of its headers cannot be read";
+
 /** Undefined when the error is not the network's doing but a fault of ours. */
 export function describeNetworkFailure(error: unknown): NetworkFailure | undefined {
+  if (error instanceof KnownFailure) return shown(error);
+  if (error instanceof errors.HTTPParserError) return shown(malformed(reasonOf(error)));
   const raw = codeOf(error);
+  // undici's word for whatever is wrong behind a Content-Length; before the status it can only be a header.
+  if (raw === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return shown(malformed(BAD_HEADER));
   if (raw === undefined || FAULT_CODES.has(raw) || raw.startsWith("ERR_INVALID_")) return undefined;
+  const alert = ALERTS.find(([pattern]) => pattern.test(raw));
+  if (alert !== undefined) return alert[1];
   const code = OUR_CODES[raw] ?? raw;
   return { code, message: MESSAGES[code] ?? fallbackMessage(code) };
+}
+
+/** `why` goes on after "the answer is not valid HTTP/1.1:". */
+export function malformed(why: string): KnownFailure {
+  return new KnownFailure({
+    code: "MALFORMED_ANSWER",
+    message: `the answer is not valid HTTP/1.1: ${why}`,
+  });
+}
+
+function shown({ code, message }: KnownFailure): NetworkFailure {
+  return { code, message };
+}
+
+/** The parser's own fixed words; nothing of the answer is in them. */
+function reasonOf({ message }: Error): string {
+  const reason = /\((.*)\)$/.exec(message)?.[1];
+  return reason === undefined || reason === "" ? "it cannot be parsed" : reason;
 }
 
 function fallbackMessage(code: string): string {
@@ -77,8 +161,6 @@ function fallbackMessage(code: string): string {
 }
 
 function codeOf(error: unknown): string | undefined {
-  // The only error of undici's that comes without a code (8.12: its table of names is read backwards).
-  if (error instanceof errors.HTTPParserError) return "MALFORMED_ANSWER";
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }

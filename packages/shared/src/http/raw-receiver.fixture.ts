@@ -23,7 +23,11 @@ export interface Arrival {
 
 export async function startReceiver(
   answer: (arrival: Arrival) => void,
-  options: { readonly tls?: TestCertificate; readonly host?: string } = {},
+  options: {
+    readonly tls?: TestCertificate & tls.TlsOptions;
+    readonly host?: string;
+    readonly port?: number;
+  } = {},
 ): Promise<RawReceiver> {
   const requests: string[] = [];
   const sockets: net.Socket[] = [];
@@ -44,7 +48,7 @@ export async function startReceiver(
     ? tls.createServer({ ...options.tls }, serve)
     : net.createServer(serve);
   server.on("tlsClientError", () => {});
-  server.listen(0, options.host ?? "127.0.0.1");
+  server.listen(options.port ?? 0, options.host ?? "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("not listening on a port");

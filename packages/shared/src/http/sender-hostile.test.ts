@@ -75,7 +75,7 @@ describe("a receiver that breaks off before its answer is a network failure", ()
     ],
     ["CLOSED_BEFORE_ANSWER", "only hints", (socket) => socket.end(EARLY_HINTS)],
     [
-      "CLOSED_BEFORE_ANSWER",
+      "MALFORMED_ANSWER",
       "switches protocols",
       (socket) =>
         socket.write("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"),
@@ -182,6 +182,85 @@ describe("once the status line is there the attempt has its answer", () => {
     expect(result.durationMs).toBeLessThan(LATENESS_MS);
     // Most of it never left: what the kernel's buffers take, and no more.
     expect(receiver.sockets[0]?.bytesWritten).toBeLessThan(12_000_000);
+  });
+});
+
+/**
+ * Met in the field: a receiver that sends `100 Continue` unasked had each delivery once per attempt, and
+ * none of them counted.
+ */
+describe("what browsers and curl read is read", () => {
+  const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+  const OK = httpAnswer("200 OK", "ok");
+  const pieces = (socket: net.Socket, texts: readonly string[]): void => {
+    socket.setNoDelay(true);
+    texts.forEach((text, at) => setTimeout(() => socket.write(text), at * 5));
+  };
+  const behaviours: readonly (readonly [number, ...Behaviour])[] = [
+    [1, "continues unasked", (socket) => socket.write(CONTINUE + OK)],
+    [
+      1,
+      "continues twice, and hints",
+      (socket) => socket.write(CONTINUE.repeat(2) + EARLY_HINTS + OK),
+    ],
+    [1, "continues in pieces", (socket) => pieces(socket, [...CONTINUE.split(/(?=[C\r\n])/), OK])],
+    [1, "continues, and answers later", (socket) => pieces(socket, [CONTINUE, OK])],
+    [2, "ends lines in LF", (socket) => socket.write("HTTP/1.1 200 OK\ncontent-length: 2\n\nok")],
+    [
+      2,
+      "says its length twice",
+      (socket) =>
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nContent-Length: 2\r\n\r\nok"),
+    ],
+    [
+      2,
+      "says its length and sends chunks",
+      (socket) =>
+        socket.write(
+          "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        ),
+    ],
+  ];
+
+  it.each(behaviours)("over %i connections: %s", async (connections, _name, behave) => {
+    await using receiver = await startReceiver(({ socket }) => behave(socket));
+    for (let delivery = 0; delivery < 2; delivery += 1) {
+      const result = await send(receiver.url, 5_000);
+      expect(result).toMatchObject({ kind: "response", status: 200, body: "ok" });
+      await delay(60);
+    }
+    expect(receiver.requests).toHaveLength(2);
+    expect(receiver.sockets).toHaveLength(connections);
+  });
+
+  it("a late or a stray answer on a kept connection is none to the next request", async () => {
+    await using receiver = await startReceiver(({ socket, requestNumber }) => {
+      socket.write(OK);
+      if (requestNumber === 1) setTimeout(() => socket.write(`${CONTINUE}HTTP/1.1 500 No\r\n`), 5);
+    });
+    await send(receiver.url, 5_000);
+    await delay(60);
+    expect(await send(receiver.url, 5_000)).toMatchObject({ status: 200, body: "ok" });
+    expect(receiver.sockets).toHaveLength(2);
+  });
+
+  it.each([
+    [
+      "the answer is not valid HTTP/1.1: it has two different values of Content-Length",
+      httpAnswer("200 OK", "ok", "content-length: 3\r\n"),
+    ],
+    [
+      "the answer is not valid HTTP/1.1: one of its headers cannot be read",
+      httpAnswer("200 OK", "ok", "a b: c\r\n"),
+    ],
+    [
+      "the answer is not valid HTTP/1.1: Invalid header value char",
+      httpAnswer("200 OK", "", "a: \0\r\n"),
+    ],
+  ])("what nobody reads is named: %s", async (message, answer) => {
+    await using receiver = await startReceiver(({ socket }) => socket.write(answer));
+    const result = await send(receiver.url, 5_000);
+    expect(result).toMatchObject({ kind: "network", code: "MALFORMED_ANSWER", message });
   });
 });
 

@@ -12,6 +12,7 @@
  * limit or until the timeout. If the process dies halfway, the receiver may have read the request.
  */
 import type { AttemptResult } from "../core/attempt-result.ts";
+import type { EndpointTls } from "../core/endpoint-tls.ts";
 import type { Cidr } from "../core/address.ts";
 import { judgeDestination } from "../core/destination-url.ts";
 import { keepHeaders, keepText, readBody } from "./answer.ts";
@@ -37,6 +38,8 @@ export interface SendRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly timeoutMs: number;
+  /** Of this receiver alone; undefined: the public authorities, and no client certificate. */
+  readonly tls?: EndpointTls;
   /** More characters of the body than the limit, because what they say decides. */
   readonly readsAtLeast?: number;
 }
@@ -136,7 +139,7 @@ async function exchange(
   bodyLimit: number,
 ): Promise<Outcome> {
   const { url, request } = attempt;
-  const connection = connections.take(url.origin);
+  const connection = connections.take(url.origin, request.tls);
   let isReusable = false;
   try {
     const answer = await connection.request(attempt, {
@@ -152,6 +155,7 @@ async function exchange(
       status: answer.statusCode,
       headers: keepHeaders(answer.headers),
       body: keepText(bytes, answer.headers["content-encoding"], bodyLimit),
+      ...(connection.missesCertificate && { asksForCertificate: true }),
     };
   } finally {
     connection.release(isReusable);

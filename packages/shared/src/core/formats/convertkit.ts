@@ -7,7 +7,7 @@
  * The body is what the first call says. To any other host it goes as it is, in one signed call.
  * https://developers.kit.com/api-reference/overview
  */
-import { ended, objectIn, quote, type Answer, type Reading } from "../reading.ts";
+import { ended, isTemporary, objectIn, quote, type Answer, type Reading } from "../reading.ts";
 import { parseRetryAfterMs } from "../retry-after.ts";
 import { keyIn, nameOf, oneSignedCall } from "./format.ts";
 import type { Call, Calls, Format, Sending } from "./format.ts";
@@ -87,7 +87,7 @@ function read({ status, headers, body }: Answer): Reading | undefined {
       message: "Kit answered 429: too many requests for this API key.",
     };
   }
-  if (status < 400 || status >= 500) return undefined;
+  if (status < 400 || isTemporary(status)) return undefined;
   const told = errorsIn(objectIn(body) ?? {});
   const why = told === "" ? " no reason given." : ` ${quote(told)}`;
   const message =

@@ -1,5 +1,6 @@
 /** The one list of formats. `auto` is resolved when a delivery is accepted and is never stored. */
 import type { Answer, Reading } from "../reading.ts";
+import { appsScript } from "./apps-script.ts";
 import { convertkit } from "./convertkit.ts";
 import { nameOf, type Format } from "./format.ts";
 import { make } from "./make.ts";
@@ -25,6 +26,10 @@ export function resolveFormat(requested: RequestedFormat, url: string): FormatNa
   return requested === "auto" ? (vendorOf(url) ?? "standard") : requested;
 }
 
+/** Takes any format and answers in a way of its own. */
+type Reader = Required<Pick<Format, "isFor" | "read">>;
+const READERS: readonly Reader[] = [appsScript];
+
 export interface Answered {
   readonly format: FormatName;
   readonly url: string;
@@ -47,13 +52,18 @@ export function readAnswer(
   { format, url, isEndpoint }: Answered,
 ): Reading | undefined {
   const vendor = vendorOf(url);
-  const reading = FORMATS[vendor ?? format].read?.(answer);
+  const reading = (readerOf(url) ?? FORMATS[vendor ?? format]).read?.(answer);
   if (vendor === undefined || isEndpoint || answer.status >= 500) return reading;
   if (reading !== undefined) return { ...reading, concerns: "delivery" };
   return answer.status === 429 ? ASKED_TO_WAIT : undefined;
 }
 
 const ASKED_TO_WAIT: Reading = { isWorthRetrying: true, waitMs: 0, concerns: "delivery" };
+
+function readerOf(url: string): Reader | undefined {
+  const host = nameOf(new URL(url));
+  return READERS.find(({ isFor }) => isFor(host));
+}
 
 function vendorOf(url: string): FormatName | undefined {
   const host = nameOf(new URL(url));

@@ -8,7 +8,7 @@
  * https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
  */
 import { isObject, parseExactly } from "../exact-json.ts";
-import { ended, objectIn, quote, type Answer, type Reading } from "../reading.ts";
+import { ended, isTemporary, objectIn, quote, type Answer, type Reading } from "../reading.ts";
 import {
   keyIn,
   nameOf,
@@ -173,7 +173,7 @@ function read({ status, body }: Answer): Reading | undefined {
   const concerns = PASSING.get(code);
   const isTransient = concerns !== undefined || error["is_transient"] === true;
   return {
-    isWorthRetrying: isTransient || status === 429 || status >= 500,
+    isWorthRetrying: isTransient || isTemporary(status),
     waitMs: 0,
     concerns: concerns ?? (status === 429 || status >= 500 ? "destination" : "delivery"),
     message: `WhatsApp answered ${status}, error ${code}: ${told}`,
