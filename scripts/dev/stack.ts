@@ -6,7 +6,6 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "@webhook-delivery/shared/config.ts";
-import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
 import {
   prepareDatabase,
   withDatabase,
@@ -57,7 +56,6 @@ export async function withStack<T>(
 
   const source = env["DATABASE_URL"]?.trim() || embedded || config.DATABASE_URL;
   return withDatabase(source, { signal, say }, async (database) => {
-    const queue = queueLocation(config);
     const isDevelopment = env["NODE_ENV"] !== "production";
     await prepareDatabase({ url: database.url, isDevelopment }, { signal, say });
     return withServices({ ...options, config, listener, database }, (ended) =>
@@ -66,7 +64,7 @@ export async function withStack<T>(
         exactOrigin: exactOriginOf(listener),
         apiKey: config.API_KEYS[0] ?? "",
         databaseUrl: database.url,
-        queue: queue.kind,
+        queue: config.REDIS_URL === null ? "postgres" : "redis",
         ended,
       }),
     );

@@ -1,4 +1,5 @@
 /** A secret is readable nowhere: not in the queue, the database, a log line or an answer. */
+import { readQueuePrefix } from "@webhook-delivery/shared/db/installation.ts";
 import { createProducer } from "@webhook-delivery/shared/dispatch/producers.ts";
 import type { QueuedPermit } from "@webhook-delivery/shared/queue/queue.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
@@ -77,7 +78,9 @@ async function useEndpoints({ api }: TestService, hook: Hook) {
 async function queuePermits({ env, database: { sql } }: TestService): Promise<void> {
   const permits = await sql<QueuedPermit[]>`
     select id as "deliveryId", destination, 'normal' as kind, 0 as "delayMs" from webhook_deliveries`;
-  const location = queueLocation({ REDIS_URL: env["REDIS_URL"] ?? null });
+  const location = queueLocation({ REDIS_URL: env["REDIS_URL"] ?? null }, () =>
+    readQueuePrefix(sql),
+  );
   const producer = createProducer({ location, sql, onError: () => undefined });
   await producer.enqueue(permits);
   await producer.close();

@@ -1,5 +1,6 @@
 /** One delivery, one request at a time; and a worker that was frozen may come back as late as it likes. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { readQueuePrefix } from "@webhook-delivery/shared/db/installation.ts";
 import { createProducer } from "@webhook-delivery/shared/dispatch/producers.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
 import { grantLeases } from "@webhook-delivery/shared/testing/leases.ts";
@@ -21,7 +22,9 @@ afterAll(() => receiver[Symbol.asyncDispose]());
 /** Permitted `count` times, as stalls and leases that were granted anew do. */
 async function permit(crew: Crew, deliveryId: string, count: number): Promise<void> {
   const { sql } = crew.database;
-  const location = queueLocation({ REDIS_URL: crew.env["REDIS_URL"] ?? null });
+  const location = queueLocation({ REDIS_URL: crew.env["REDIS_URL"] ?? null }, () =>
+    readQueuePrefix(sql),
+  );
   const producer = createProducer({ location, sql, onError: () => undefined });
   for (let n = 0; n < count; n++) {
     await grantLeases(sql, [deliveryId]);

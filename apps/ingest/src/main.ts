@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBatcher } from "@webhook-delivery/shared/batcher.ts";
 import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
+import { readQueuePrefix } from "@webhook-delivery/shared/db/installation.ts";
 import { connectDatabase, isDatabaseAway } from "@webhook-delivery/shared/db/client.ts";
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
@@ -42,7 +43,7 @@ await runMain(async () => {
     prepares: false,
     maxConnections: DATABASE_CONNECTIONS,
   });
-  const location = queueLocation(config);
+  const location = queueLocation(config, () => readQueuePrefix(sql));
   const onQueueError = throttle(OUTAGE_LOG_EVERY_MS, (error: unknown) =>
     log.warn({ event: "queue.unavailable", err: error }, "the workers were not woken; they look"),
   );

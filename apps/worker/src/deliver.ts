@@ -37,6 +37,8 @@ interface StartDeps {
   readonly claimer: Claimer;
   readonly rateLimiter: RateLimiter;
   readonly log: Logger;
+  /** Of a delivery that was not granted. */
+  readonly onRefused: (deliveryId: string) => void;
 }
 
 /** What it takes to end one. */
@@ -95,6 +97,7 @@ async function startAttempt(
   const claim = await deps.claimer.claim(wanted);
   if (claim === undefined) {
     deps.log.debug({ event: "job.skipped", deliveryId }, "no permit, or not pending");
+    deps.onRefused(deliveryId);
     return undefined;
   }
   // After the claim, so that nothing slow stands between a delivery's reserved start and the wire.

@@ -21,6 +21,7 @@ import { createRunner } from "@webhook-delivery/shared/queue/runner.ts";
 import { startRedisConsumer } from "@webhook-delivery/shared/queue/redis-consumer.ts";
 import { createDestinationHealthRecorder } from "./destination-health.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
+import { createForeignPermitWatch } from "./foreign-permits.ts";
 import { createFollowUp } from "./follow-up.ts";
 import { createKeyedLimit, type KeyedLimit } from "./keyed-limit.ts";
 import { createListener } from "./listener.ts";
@@ -100,7 +101,7 @@ export function startDeliveries(
   });
   const consumerOptions = { runner, onWake: () => scheduling.nudge(), onError: onQueueError };
   let postgresConsumer: PostgresConsumer | undefined;
-  const consumer: QueueConsumer =
+  const starting: Promise<QueueConsumer> | QueueConsumer =
     location.kind === "redis"
       ? startRedisConsumer(location, consumerOptions)
       : (postgresConsumer = startPostgresConsumer(
@@ -119,7 +120,7 @@ export function startDeliveries(
       limits.starting.stop();
       await scheduling.stop();
       await Promise.all([outbox.stopTaking(), listener.stop()]);
-      await consumer.close();
+      await (await starting).close();
       await runner.idle();
       await outbox.stop();
     },
@@ -153,7 +154,12 @@ function createDeliverDeps(
   const { config, sql, self } = parts;
   const now = () => new Date();
   return {
-    start: { ...parts, ...limits, claimer: createClaimer(sql, self.id) },
+    start: {
+      ...parts,
+      ...limits,
+      claimer: createClaimer(sql, self.id),
+      onRefused: createForeignPermitWatch(parts),
+    },
     attempt: {
       ...parts,
       now,

@@ -1,6 +1,7 @@
 /** The worker process: reads the environment, wires the parts, runs until it is told to stop. */
 import { adaptToPooler } from "@webhook-delivery/shared/adapt-to-pooler.ts";
 import { loadConfig } from "@webhook-delivery/shared/config.ts";
+import { readQueuePrefix } from "@webhook-delivery/shared/db/installation.ts";
 import { connectDatabase } from "@webhook-delivery/shared/db/client.ts";
 import { waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
@@ -32,14 +33,18 @@ await runMain(async () => {
     prepares: false,
     maxConnections: Math.min(config.WORKER_CONCURRENCY + SPARE_CONNECTIONS, MOST_CONNECTIONS),
   });
-  const location = queueLocation(config);
+  const location = queueLocation(config, () => readQueuePrefix(sql));
 
   log.info({ event: "worker.starting", version: VERSION, queue: location.kind });
   const isUsable = await waitForDatabase(sql, {
     migrationsFolder: MIGRATIONS_FOLDER,
     signal,
     onWaiting: (why, error) => log.warn({ event: "database.waiting", err: error }, why),
-    onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, log }),
+    onUsable: async () => {
+      await adaptToPooler({ sql, url: config.DATABASE_URL, log });
+      // Known from now on, also when the database is away.
+      if (location.kind === "redis") await location.prefix();
+    },
   });
   if (!isUsable) return;
   const worker = await startWorker({ config, sql, location, log });

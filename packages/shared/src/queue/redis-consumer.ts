@@ -2,7 +2,8 @@
 import { Worker } from "bullmq";
 import type { ConsumerOptions, QueueConsumer } from "./queue.ts";
 import { openRedis } from "./redis.ts";
-import { QUEUE_NAME, wakeChannel, type JobData, type RedisLocation } from "./redis-queue.ts";
+import type { RedisLocation } from "./location.ts";
+import { QUEUE_NAME, wakeChannel, type JobData } from "./redis-queue.ts";
 
 // A blocking wait that a lost wake-up or a flushed queue left behind ends after this.
 const DRAIN_DELAY_SECONDS = 2;
@@ -11,16 +12,17 @@ const FETCH_RETRY_MS = 1_000;
 // A stalled job finds its lease used, so any number of stalls is harmless.
 const MAX_STALLS = 1_000_000;
 
-/** However long Redis takes to be there. */
-export function startRedisConsumer(
+/** However long Redis takes to be there. Rejects while the location's prefix cannot be known. */
+export async function startRedisConsumer(
   location: RedisLocation,
   { runner, onWake, onError }: ConsumerOptions,
-): QueueConsumer {
+): Promise<QueueConsumer> {
+  const prefix = await location.prefix();
   const connection = openRedis(location.url, { maxRetriesPerRequest: null });
   const subscriber = openRedis(location.url, { maxRetriesPerRequest: null });
   const worker = new Worker<JobData, void>(QUEUE_NAME, (job) => runner.run(job.data), {
     connection,
-    prefix: location.prefix,
+    prefix,
     concurrency: runner.slots,
     drainDelay: DRAIN_DELAY_SECONDS,
     runRetryDelay: FETCH_RETRY_MS,
@@ -33,7 +35,7 @@ export function startRedisConsumer(
   subscriber.on("message", onWake);
   // What was published while it was away was heard by nobody.
   subscriber.on("ready", onWake);
-  void subscriber.subscribe(wakeChannel(location)).catch(onError);
+  void subscriber.subscribe(wakeChannel(prefix)).catch(onError);
   return {
     async close() {
       subscriber.disconnect();

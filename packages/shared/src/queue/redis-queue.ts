@@ -9,12 +9,10 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { PermitKind } from "../core/permit.ts";
 import { within } from "../within.ts";
-import type { QueueLocation } from "./location.ts";
+import type { RedisLocation } from "./location.ts";
 import type { QueuedPermit, QueueProducer } from "./queue.ts";
 import { openRedis } from "./redis.ts";
 import { createWake } from "./wake.ts";
-
-export type RedisLocation = Extract<QueueLocation, { kind: "redis" }>;
 
 export const QUEUE_NAME = "webhook-delivery";
 
@@ -25,9 +23,9 @@ export interface JobData {
   readonly kind: PermitKind;
 }
 
-/** Channels are not those of one numbered database: another installation on this Redis has the same. */
-export function wakeChannel({ prefix, url }: RedisLocation): string {
-  return `${prefix}:wake:${new URL(url).pathname.slice(1) || "0"}`;
+/** Channels belong to no numbered database: the prefix tells installations apart. */
+export function wakeChannel(prefix: string): string {
+  return `${prefix}:wake`;
 }
 
 const CALL_TIMEOUT_MS = 1_000;
@@ -41,6 +39,7 @@ const EVENT_STREAM = { streams: { events: { maxLen: 100 } } } as const;
 interface OpenQueue {
   readonly queue: Pick<Queue<JobData, void, "deliver">, "addBulk" | "close">;
   readonly connection: Redis;
+  readonly prefix: string;
 }
 
 /** `onError` hears of lost connections; they are mended without anyone's help. */
@@ -65,19 +64,19 @@ export function createRedisProducer(
     within(CALL_TIMEOUT_MS, ready().then(work), tooLate);
 
   const wake = createWake(
-    () => call(({ connection }) => connection.publish(wakeChannel(location), "")),
+    () => call(({ connection, prefix }) => connection.publish(wakeChannel(prefix), "")),
     // What wakes nobody is found by the next round.
     onError,
   );
-  /** Gone with everything else when Redis is emptied. */
-  const aliveKey = `${location.prefix}:${QUEUE_NAME}:has-data`;
-
   return {
     enqueue: (permits) => call(async ({ queue }) => void (await queue.addBulk(permits.map(toJob)))),
     wake,
     check: () => call(async ({ connection }) => void (await connection.ping())),
     hasLostEverything: () =>
-      call(async ({ connection }) => (await connection.set(aliveKey, "1", "NX")) === "OK"),
+      call(async ({ connection, prefix }) => {
+        // Gone with everything else when Redis is emptied.
+        return (await connection.set(`${prefix}:has-data`, "1", "NX")) === "OK";
+      }),
     async close() {
       await wake.idle();
       const open = await opening?.catch(() => undefined);
@@ -108,6 +107,7 @@ async function openQueue(
   location: RedisLocation,
   onError: (error: unknown) => void,
 ): Promise<OpenQueue> {
+  const prefix = await location.prefix();
   const connection = openRedis(location.url, {
     // Without all of these a command waits for the connection instead of failing.
     enableOfflineQueue: false,
@@ -116,7 +116,7 @@ async function openQueue(
   });
   const queue = new Queue<JobData, void, "deliver">(QUEUE_NAME, {
     connection,
-    prefix: location.prefix,
+    prefix,
     skipWaitingForReady: true,
     skipVersionCheck: true,
     defaultJobOptions: KEEP_NOTHING,
@@ -128,7 +128,7 @@ async function openQueue(
   try {
     await queue.waitUntilReady();
     await Promise.race([firstTry, sleep(CALL_TIMEOUT_MS, undefined, { ref: false })]);
-    return { queue, connection };
+    return { queue, connection, prefix };
   } catch (error) {
     await queue.close().catch(onError);
     connection.disconnect();
