@@ -29,9 +29,9 @@ import type { RateLimiter, StartRequest } from "./rate-limiter.ts";
 /** What it takes to begin an attempt. */
 interface StartDeps {
   readonly sql: Sql;
-  /** By destination: attempts in flight. */
+  /** By destination: attempts in flight with normal permits. */
   readonly inFlight: KeyedLimit;
-  /** By kind of permit: claims that wait for their start. */
+  /** Of normal permits: claims that wait for their start. What is not claimed can still be revoked. */
   readonly starting: KeyedLimit;
   readonly claims: Claims;
   readonly claimer: Claimer;
@@ -61,8 +61,8 @@ export interface DeliverDeps {
 const WAIT_FOR_DESTINATION_MS = 500;
 
 export async function deliver(deps: DeliverDeps, permit: Permit): Promise<void> {
-  const { sql, inFlight, claims } = deps.start;
-  using room = await inFlight.enter(permit.destination, WAIT_FOR_DESTINATION_MS);
+  const { sql, claims } = deps.start;
+  using room = await enterDestination(deps.start, permit);
   if (room === undefined) return returnLeases(sql, [permit.deliveryId]);
   const claimId = randomUUID();
   // Registered before the UPDATE: if its reply is lost with the connection, the id is dropped here, and the
@@ -82,13 +82,26 @@ export async function deliver(deps: DeliverDeps, permit: Permit): Promise<void> 
   }
 }
 
+const ROOM_FOR_ALL: Disposable = { [Symbol.dispose]: () => {} };
+
+/**
+ * A healthy destination has more leased than may be in flight. Of all others the scheduler grants no more than
+ * that over all workers together, so none of them has to wait here.
+ */
+async function enterDestination(
+  { inFlight }: StartDeps,
+  { kind, destination }: Permit,
+): Promise<Disposable | undefined> {
+  return kind === "normal" ? inFlight.enter(destination, WAIT_FOR_DESTINATION_MS) : ROOM_FOR_ALL;
+}
+
 /** Resolves when the attempt is to be made now. Undefined: it is not to be made. */
 async function startAttempt(
   deps: StartDeps,
   { deliveryId, kind }: Permit,
   claimId: string,
 ): Promise<ClaimedDelivery | undefined> {
-  using turn = await deps.starting.enter(kind, LEASE_MS);
+  using turn = kind === "normal" ? await deps.starting.enter(kind, LEASE_MS) : ROOM_FOR_ALL;
   if (turn === undefined) {
     await returnLeases(deps.sql, [deliveryId]);
     return undefined;

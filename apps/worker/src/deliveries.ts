@@ -23,7 +23,7 @@ import { createDestinationHealthRecorder } from "./destination-health.ts";
 import { deliver, type DeliverDeps } from "./deliver.ts";
 import { createForeignPermitWatch } from "./foreign-permits.ts";
 import { createFollowUp } from "./follow-up.ts";
-import { createKeyedLimit, type KeyedLimit } from "./keyed-limit.ts";
+import { createKeyedLimit } from "./keyed-limit.ts";
 import { createListener } from "./listener.ts";
 import { startOutbox } from "./outbox/outbox.ts";
 import type { Parts } from "./parts.ts";
@@ -92,7 +92,7 @@ export function startDeliveries(
 
   const limits = {
     inFlight: createKeyedLimit(concurrency),
-    starting: createStartLimit(config.RATE_LIMIT_PER_SECOND === 0 ? Infinity : concurrency),
+    starting: createKeyedLimit(config.RATE_LIMIT_PER_SECOND === 0 ? Infinity : concurrency),
   };
   const deps = createDeliverDeps(parts, limits, {
     nudge,
@@ -124,19 +124,6 @@ export function startDeliveries(
       await runner.idle();
       await outbox.stop();
     },
-  };
-}
-
-/**
- * Only normal permits wait here, so that few claims wait for their start: what is not claimed can still be
- * revoked. Of the others the scheduler lets few go at a time.
- */
-function createStartLimit(most: number): KeyedLimit {
-  const limit = createKeyedLimit(most);
-  const free: Disposable = { [Symbol.dispose]: () => {} };
-  return {
-    ...limit,
-    enter: async (kind, timeoutMs) => (kind === "normal" ? limit.enter(kind, timeoutMs) : free),
   };
 }
 
