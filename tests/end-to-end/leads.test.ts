@@ -88,6 +88,7 @@ test("absent fields stay, null clears, custom fields are merged", async () => {
     customFields: { changed: 2 },
     unknownField: "ignored",
   });
+  expect(answer.body).toMatchObject({ warnings: [{ field: "body.unknownField" }] });
   expect(bodyOf(answer).lead).toMatchObject({
     email: "a@example.com",
     company: "After",

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { findJsonFault } from "@webhook-delivery/shared/core/json-fault.ts";
 import { refuseDepth } from "@webhook-delivery/shared/core/json-text.ts";
 import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
 
@@ -57,7 +58,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new DomainError("invalid_json", "The body is not valid JSON.");
+    const fault = findJsonFault(text);
+    if (fault === undefined) throw new DomainError("invalid_json", "The body is not valid JSON.");
+    const message = `line ${fault.line}, column ${fault.column}: ${fault.message}`;
+    throw new DomainError("invalid_json", `The body is not valid JSON: ${message}.`, [
+      { field: "body", message },
+    ]);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The HTTP service as a value: hooks, errors, routes. No environment, no listening. */
+import { randomUUID } from "node:crypto";
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import { MAX_URL_CHARACTERS } from "@webhook-delivery/shared/core/destination-url.ts";
@@ -7,7 +8,9 @@ import { requireApiKey } from "./auth.ts";
 import { boundAnswers } from "./deadline.ts";
 import { answerError, answerErrors, errorBody } from "./errors.ts";
 import { acceptJsonBodies } from "./json-body.ts";
+import { refuseOtherMethods } from "./methods.ts";
 import { limitRequests } from "./request-limits.ts";
+import { REQUEST_ID_HEADER, requestIdOf, showRequestIds } from "./request-id.ts";
 import { openApiRoute, publishOpenApi } from "./openapi.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { clientRoutes } from "./routes/clients.ts";
@@ -44,7 +47,11 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;
   const app = fastify({
     loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "requestId",
+    }),
+    genReqId: requestIdOf,
     bodyLimit: deps.maxPayloadBytes,
     // While closing, what still comes in on open connections is served like any other request.
     return503OnClosing: false,
@@ -54,20 +61,25 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => {
       const body = JSON.stringify(errorBody("invalid_request", "This is not an HTTP request."));
-      if (socket.writable && (error as NodeJS.ErrnoException).code !== "ECONNRESET") {
+      const { code } = error as NodeJS.ErrnoException;
+      if (socket.writable && code !== "ECONNRESET") {
+        const requestId = randomUUID();
+        deps.log.info({ event: "request.unreadable", requestId, code, status: 400 });
         socket.end(
           `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+            `${REQUEST_ID_HEADER}: ${requestId}\r\n` +
             `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         );
       }
     },
   });
 
+  showRequestIds(app);
   boundAnswers(app, ANSWER_TIMEOUT_MS);
   validateStrictly(app);
   acceptJsonBodies(app);
   answerErrors(app);
-  requireApiKey(app, deps);
+  refuseOtherMethods(app, () => requireApiKey(app, deps));
   limitRequests(app);
   // Who keeps a connection open hears in time that it is going away.
   app.addHook("onSend", async (_request, reply) => {

@@ -973,6 +973,11 @@ export interface operations {
                     "application/json": {
                         /** @enum {string} */
                         status: "success";
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -999,6 +1004,11 @@ export interface operations {
                         checks: {
                             [key: string]: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1096,6 +1106,11 @@ export interface operations {
                             count: number;
                             oldestAgeMs: number | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1150,6 +1165,11 @@ export interface operations {
                          */
                         deleted: number;
                         hasMore: boolean;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1194,6 +1214,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1267,6 +1292,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1280,6 +1310,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1306,6 +1341,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["DeliveryWithAttempts"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1332,6 +1372,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         logs: components["schemas"]["Attempt"][];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1358,6 +1403,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1384,6 +1434,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1465,6 +1520,11 @@ export interface operations {
                             delivery: components["schemas"]["Delivery"];
                             /** @description An earlier request with the same key had made it. */
                             idempotencyReplayed?: boolean;
+                            /** @description Fields of the request that are not known and were ignored. */
+                            warnings?: {
+                                field: string;
+                                message: string;
+                            }[];
                         } | {
                             /** @enum {string} */
                             status: "error";
@@ -1478,6 +1538,11 @@ export interface operations {
                                 }[];
                             };
                         })[];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1529,6 +1594,11 @@ export interface operations {
                          */
                         replayId: string;
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1562,6 +1632,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1588,6 +1663,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1614,6 +1694,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1655,6 +1740,11 @@ export interface operations {
                         delivered: boolean;
                         delivery: components["schemas"]["Delivery"];
                         attempt: components["schemas"]["Attempt"] | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1702,6 +1792,11 @@ export interface operations {
                         delivered: boolean;
                         delivery: components["schemas"]["Delivery"];
                         attempt: components["schemas"]["Attempt"] | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1738,6 +1833,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1803,6 +1903,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1866,6 +1971,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1884,6 +1994,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1910,6 +2025,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1937,6 +2057,11 @@ export interface operations {
                         status: "success";
                         /** @example 0 */
                         cancelled: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1999,6 +2124,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2038,6 +2168,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2085,6 +2220,11 @@ export interface operations {
                                 deliveryStatus: "failed";
                             };
                         } | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2111,6 +2251,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2186,6 +2331,11 @@ export interface operations {
                             count: number;
                             oldestAgeMs: number | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2230,6 +2380,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2292,6 +2447,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2345,6 +2505,11 @@ export interface operations {
                             /** @description There are more than that. */
                             heldBackIsCapped?: boolean;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2397,6 +2562,11 @@ export interface operations {
                          * @example 1
                          */
                         matched: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2423,6 +2593,11 @@ export interface operations {
                          * @example 1
                          */
                         matched: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2472,6 +2647,11 @@ export interface operations {
                             deliveries: components["schemas"]["Delivery"][];
                             deliveryCount: number;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2519,6 +2699,11 @@ export interface operations {
                          * @example 1
                          */
                         processed: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2566,6 +2751,11 @@ export interface operations {
                          * @example 0
                          */
                         remaining: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2608,6 +2798,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2667,6 +2862,11 @@ export interface operations {
                             createdAt: string;
                             revokedAt: string | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2716,6 +2916,11 @@ export interface operations {
                                 revokedAt: string | null;
                             }[];
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2758,6 +2963,11 @@ export interface operations {
                              */
                             createdAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2807,6 +3017,11 @@ export interface operations {
                          * @example wd_V0yHdJ9P4cT2bXk7mQ1sLr8uZ3aE6fN5gWi0oYtKjRc
                          */
                         apiKey: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2846,6 +3061,11 @@ export interface operations {
                             createdAt: string;
                             revokedAt: string | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2902,6 +3122,11 @@ export interface operations {
                              */
                             updatedAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2975,6 +3200,11 @@ export interface operations {
                              */
                             updatedAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3001,6 +3231,11 @@ export interface operations {
                         eventTypes: {
                             type: string;
                             description: string;
+                        }[];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
                         }[];
                     };
                 };

@@ -22,7 +22,7 @@ import { startRoundByHand } from "@webhook-delivery/shared/dispatch/new-round.ts
 import { attemptJson, deliveryJson } from "./delivery-json.ts";
 import { DeliveryPage, listPage } from "./delivery-page.ts";
 import { requireOwnClient } from "./owner.ts";
-import { readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
+import { findConflicts, readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
 import {
   AttemptSchema,
   DeliveryListQuery,
@@ -43,6 +43,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
   app.post(
     "/webhook-delivery",
     {
+      config: { findConflicts },
       schema: {
         tags,
         summary: "Accept a delivery",

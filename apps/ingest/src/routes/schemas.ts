@@ -199,14 +199,24 @@ export const PageFields = {
 
 export const IdParams = Type.Object({ id: Type.String() });
 
+const Details = Type.Array(Type.Object({ field: Type.String(), message: Type.String() }));
+
+export const WarningsField = Type.Optional(
+  Type.Unsafe<Static<typeof Details>>({
+    ...Details,
+    description: "Fields of the request that are not known and were ignored.",
+  }),
+);
+
 export const Success = <T extends Record<string, TSchema>>(properties: T) =>
-  Type.Object({ status: Type.Literal("success"), ...properties });
+  Type.Object({ status: Type.Literal("success"), ...properties, warnings: WarningsField });
 
 const ERRORS: Readonly<Record<number, { means: string; code: ErrorCode | "unavailable" }>> = {
   400: { means: "The request cannot be used as it is", code: "invalid_request" },
   401: { means: "No API key, or an unknown one", code: "unauthorized" },
   403: { means: "This key may not", code: "forbidden" },
   404: { means: "There is no such thing, or it is not yours", code: "not_found" },
+  405: { means: "The path does not take this method", code: "method_not_allowed" },
   409: { means: "It does not fit what is there", code: "idempotency_conflict" },
   413: { means: "The body is too large", code: "payload_too_large" },
   415: { means: "The body is not JSON", code: "unsupported_media_type" },
@@ -221,7 +231,7 @@ export const errors = (...statuses: readonly number[]) =>
 export const ErrorFields = Type.Object({
   code: Type.String({ description: "Stable: branch on it." }),
   message: Type.String(),
-  details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+  details: Type.Optional(Details),
 });
 
 function errorSchema(status: number) {
