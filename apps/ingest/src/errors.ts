@@ -15,6 +15,7 @@ import {
   type ErrorDetail,
 } from "@webhook-delivery/shared/core/errors.ts";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { ACCEPTED_CODINGS } from "./compressed-body.ts";
 import { DeadlineError } from "./deadline.ts";
 import { misfitOfRequest } from "./misfit.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
@@ -50,6 +51,8 @@ export function answerError(
   const { status, code, message, details } = explainError(error, request.log);
   reply.header(REQUEST_ID_HEADER, request.id);
   if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  // RFC 9110 §15.5.16; harmless where the content type was the reason.
+  if (status === 415) reply.header("accept-encoding", ACCEPTED_CODINGS);
   return reply.code(status).send(errorBody(code, message, details));
 }
 

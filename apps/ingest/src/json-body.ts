@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { decompress } from "./compressed-body.ts";
 import { findJsonFault } from "@webhook-delivery/shared/core/json-fault.ts";
 import { refuseDepth } from "@webhook-delivery/shared/core/json-text.ts";
 import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
@@ -30,9 +31,11 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     /^application\/(?:[\w.-]+\+)?json(?:;|$)/,
     { parseAs: "buffer" },
-    async (request: FastifyRequest, bytes: Buffer) => {
-      if (bytes.length === 0) return undefined;
-      const text = decode(bytes);
+    async (request: FastifyRequest, sent: Buffer) => {
+      if (sent.length === 0) return undefined;
+      const { bodyLimit = app.initialConfig.bodyLimit } = request.routeOptions;
+      const coding = request.headers["content-encoding"];
+      const text = decode(await decompress(sent, coding, bodyLimit ?? sent.length));
       request.bodyText = text;
       if (request.routeOptions.config.checksItself === true) {
         refuseDepth(text, MAX_DEPTH_UNJUDGED);
