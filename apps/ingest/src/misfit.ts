@@ -62,7 +62,7 @@ function saysMore({ keyword, params }: FastifySchemaValidationError): boolean {
 /** Where the validator says less than would help: that there are allowed values, and not which. */
 function wordsFor(params: Record<string, unknown> | undefined): string | undefined {
   if (params?.["format"] === "date-time") {
-    return "must be a time such as 2026-11-21T10:00:00Z, with its offset, in the years 0 to 9999 and without a leap second";
+    return "must be a time such as 2026-11-21T10:00:00Z, with its offset, in the years 1 to 9999 of UTC and without a leap second";
   }
   const allowed = params?.["allowedValues"];
   return Array.isArray(allowed) ? `must be one of: ${allowed.join(", ")}` : undefined;

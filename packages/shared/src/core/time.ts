@@ -1,9 +1,9 @@
 /**
  * The one reader for every time that comes in, and the one for every time that leaves the database.
  *
- * In: RFC 3339 with its offset. What this service, PostgreSQL, and RFC 3339 again on the way out can
- * hold is taken: the years 0 to 9999 in UTC (0 is 1 BC), no leap second, which is no instant to either of
- * them. Finer than milliseconds is cut off.
+ * In: RFC 3339 with its offset. What this service, PostgreSQL and those who get it later can hold is
+ * taken: the years 1 to 9999 in UTC (year 0 is 1 BC to PostgreSQL, and nothing to Go and .NET), and no leap
+ * second, which is no instant to any of them. Finer than milliseconds is cut off.
  *
  * Out: PostgreSQL's text for a timestamptz, whatever wrote it. `new Date(text)` takes the year 1 for
  * 2001, does not know "BC", and knows no offset with seconds, which is what old times have in many zones.
@@ -18,8 +18,8 @@ const RFC_3339 =
 const MS_PER_MINUTE = 60_000;
 const MS_PER_SECOND = 1_000;
 const FURTHEST_MS = 8.64e15;
-/** Of the years 0 and 9999. */
-const EARLIEST_MS = utcMs(0, 1, 1, 0, 0, 0, 0);
+/** Of the years 1 and 9999. */
+const EARLIEST_MS = utcMs(1, 1, 1, 0, 0, 0, 0);
 const LATEST_MS = utcMs(9_999, 12, 31, 23, 59, 59, 999);
 
 /** Undefined: it is no time, or one that cannot be held. */

@@ -1,5 +1,6 @@
 /** The connection pool, and which of its errors mean "not now" rather than "not like that". */
 import postgres from "postgres";
+import { readStoredTime, toStoredTime } from "../core/time.ts";
 import { readPoolerHint } from "./pooler.ts";
 
 export type Sql = postgres.Sql;
@@ -28,6 +29,14 @@ const LONGEST_RECONNECT_WAIT_SECONDS = 1;
  */
 const UNPIPELINED = { max_pipeline: 0 };
 
+/** date, timestamp and timestamptz; its own reader takes the year 1 for 2001 and fails at BC and infinity. */
+const TIMES = {
+  to: 1184,
+  from: [1082, 1114, 1184],
+  serialize: (time: Date | string) => (time instanceof Date ? toStoredTime(time) : time),
+  parse: readStoredTime,
+};
+
 export function connectDatabase(options: DatabaseOptions): Sql {
   const { url, isPooled } = readPoolerHint(options.url);
   return postgres(url, {
@@ -39,6 +48,7 @@ export function connectDatabase(options: DatabaseOptions): Sql {
     ...UNPIPELINED,
     backoff: (failures) => Math.min(0.05 * 2 ** failures, LONGEST_RECONNECT_WAIT_SECONDS),
     connection: { application_name: options.applicationName },
+    types: { date: TIMES },
     onnotice: () => {},
   });
 }
