@@ -33,9 +33,9 @@ export function acceptJsonBodies(app: FastifyInstance): void {
     { parseAs: "buffer" },
     async (request: FastifyRequest, sent: Buffer) => {
       if (sent.length === 0) return undefined;
-      const { bodyLimit = app.initialConfig.bodyLimit } = request.routeOptions;
-      const coding = request.headers["content-encoding"];
-      const text = decode(await decompress(sent, coding, bodyLimit ?? sent.length));
+      const { headers, routeOptions } = request;
+      const coding = headers["content-encoding"];
+      const text = decode(await decompress(sent, coding, routeOptions.bodyLimit));
       request.bodyText = text;
       if (request.routeOptions.config.checksItself === true) {
         refuseDepth(text, MAX_DEPTH_UNJUDGED);

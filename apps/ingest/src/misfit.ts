@@ -25,8 +25,9 @@ export function misfit(details: readonly ErrorDetail[]): DomainError {
 export function misfitOfRequest(request: FastifyRequest): DomainError {
   const found = PARTS.flatMap((part) => {
     const fits = request.getValidationFunction(part);
-    const isFit = fits?.(valueOf(request, part) ?? null) ?? true;
-    return isFit === true ? [] : describeErrors(fits?.errors ?? [], part);
+    if (fits === undefined) return [];
+    const isFit = fits(valueOf(request, part) ?? null);
+    return isFit ? [] : describeErrors(fits.errors ?? [], part);
   });
   const { findConflicts } = request.routeOptions.config;
   return misfit([

@@ -25,6 +25,7 @@ import { eventTypeRoutes } from "./routes/event-types.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { leadRoutes } from "./routes/leads.ts";
 import { outboxRoutes, type OutboxRouteDeps } from "./routes/outbox.ts";
+import { previewRoutes } from "./routes/previews.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { testRoutes } from "./routes/tests.ts";
@@ -100,6 +101,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     await scope.register(batchRoutes, deps);
     await scope.register(replayRoutes, { sql: deps.sql });
     await scope.register(testRoutes, deps);
+    await scope.register(previewRoutes, deps);
     await scope.register(endpointRoutes, deps);
     await scope.register(endpointActionRoutes, deps);
     await scope.register(destinationRoutes, { sql: deps.sql });

@@ -120,7 +120,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One delivery with its payload and all its attempts */
+        /** One delivery with its payload, the body as it is sent, and all its attempts */
         get: operations["getWebhookDeliveryById"];
         put?: never;
         post?: never;
@@ -309,6 +309,26 @@ export interface paths {
          * @description Makes one attempt with an example of the event type and waits for its result. It is a delivery like any other, with isTestDelivery, and takes no part in an ordered endpoint's line. A disabled endpoint is tested all the same. 503 when no worker took it in time; it is cancelled then.
          */
         post: operations["postWebhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/formats/{format}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The body that a delivery would have
+         * @description Takes what POST /webhook-delivery takes, needs neither webhookUrl nor endpointId, stores nothing and sends nothing. In the format `auto` the webhookUrl or the endpoint decides, without them it is standard.
+         */
+        post: operations["postFormatsByFormatPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -834,6 +854,8 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             payload: unknown;
+            /** @description What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it. */
+            body: string;
             attempts: components["schemas"]["Attempt"][];
         };
         Endpoint: {
@@ -1792,6 +1814,93 @@ export interface operations {
                         delivered: boolean;
                         delivery: components["schemas"]["Delivery"];
                         attempt: components["schemas"]["Attempt"] | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    postFormatsByFormatPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                format: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+            };
+            cookie?: never;
+        };
+        /** @description webhookUrl or endpointId, and one of leadId, payload or test. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    webhookUrl?: string | null;
+                    endpointId?: string | null;
+                    webhookSecret?: string | null;
+                    leadId?: string | null;
+                    /** @description Written to the leads table under leadId; absent fields stay as they are. */
+                    lead?: {
+                        email?: string | null;
+                        firstName?: string | null;
+                        lastName?: string | null;
+                        linkedinId?: string | null;
+                        linkedinUrl?: string | null;
+                        company?: string | null;
+                        title?: string | null;
+                        source?: string | null;
+                        capturedAt?: string | null;
+                        customFields?: {
+                            [key: string]: unknown;
+                        } | null;
+                    } | null;
+                    campaignName?: string | null;
+                    customFields?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Any JSON, sent on exactly as it is spelled here. */
+                    payload?: unknown;
+                    /**
+                     * @default lead.captured
+                     * @example lead.captured
+                     */
+                    eventType?: string;
+                    /**
+                     * @default auto
+                     * @enum {string}
+                     */
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+                    maxAttempts?: number | null;
+                    metadata?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Send a sample lead. */
+                    test?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "success";
+                        /**
+                         * @example standard
+                         * @enum {string}
+                         */
+                        format: "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+                        /**
+                         * @description What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it.
+                         * @example {"event":"lead.captured","data":{}}
+                         */
+                        body: string;
                         /** @description Fields of the request that are not known and were ignored. */
                         warnings?: {
                             field: string;

@@ -17,6 +17,7 @@ export type Warning = NonNullable<Published["warnings"]>[number];
 export type NewDelivery = BodyOf<"postWebhookDelivery">;
 export type NewBatchItem = BodyOf<"postWebhookDeliveryBatch">["deliveries"][number];
 export type BatchResult = AnswerOf<"postWebhookDeliveryBatch", 202>["results"][number];
+export type Preview = AnswerOf<"postFormatsByFormatPreview", 200>;
 export type NewEvent = BodyOf<"postEvents">;
 export type Published = AnswerOf<"postEvents", 202>;
 

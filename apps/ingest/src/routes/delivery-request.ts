@@ -50,6 +50,16 @@ export function findConflicts(body: unknown): ErrorDetail[] {
   } else if (!has("endpointId") && !has("webhookUrl")) {
     add("body.webhookUrl", "must have webhookUrl or endpointId");
   }
+  return [...found, ...findMissingContent(body)];
+}
+
+/** Of a body, whatever it says of where to. */
+export function findMissingContent(body: unknown): ErrorDetail[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+  const given = body as Readonly<Record<string, unknown>>;
+  const has = (name: string): boolean => given[name] !== undefined && given[name] !== null;
+  const found: ErrorDetail[] = [];
+  const add = (field: string, message: string) => void found.push({ field, message });
   const isTest = given["test"] === true;
   if (!isTest && !has("payload") && !has("leadId")) {
     // Where a lead came along, its id is what is missing.
@@ -62,12 +72,16 @@ export function findConflicts(body: unknown): ErrorDetail[] {
 }
 
 /** `findConflicts` has found none. */
-function targetOf({ webhookUrl, webhookSecret, endpointId }: Body): DeliveryRequest["target"] {
+export function targetOf({
+  webhookUrl,
+  webhookSecret,
+  endpointId,
+}: Body): DeliveryRequest["target"] {
   if (endpointId !== undefined && endpointId !== null) return { kind: "endpoint", endpointId };
   return { kind: "url", webhookUrl: webhookUrl ?? "", webhookSecret: webhookSecret ?? null };
 }
 
-function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {
+export function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {
   const leadId = body.leadId ?? null;
   if (body.test === true) return { kind: "sample" };
   if (body.payload !== undefined && body.payload !== null) {
@@ -76,7 +90,7 @@ function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {
   return { kind: "lead", leadId: leadId ?? "" };
 }
 
-function leadChangesOf({ lead, leadId, test }: Body): DeliveryRequest["leadChanges"] {
+export function leadChangesOf({ lead, leadId, test }: Body): DeliveryRequest["leadChanges"] {
   if (!lead || !leadId || test === true) return null;
   return { leadId, changes: { ...lead, customFields: lead.customFields } };
 }

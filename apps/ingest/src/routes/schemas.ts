@@ -107,6 +107,9 @@ export const NewDeliveryBody = Type.Object(
   },
 );
 
+export const BODY_AS_SENT =
+  "What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it.";
+
 export const DeliverySchema = Type.Object(
   {
     id: Uuid,
@@ -160,8 +163,21 @@ export const AttemptSchema = Type.Object(
 
 export const DeliveryWithAttemptsSchema = Type.Interface(
   [DeliverySchema],
-  { payload: Type.Unknown(), attempts: Type.Array(AttemptSchema) },
-  { examples: [{ ...deliveryExample, payload: payloadExample, attempts: [attemptExample] }] },
+  {
+    payload: Type.Unknown(),
+    body: Type.String({ description: BODY_AS_SENT }),
+    attempts: Type.Array(AttemptSchema),
+  },
+  {
+    examples: [
+      {
+        ...deliveryExample,
+        payload: payloadExample,
+        body: JSON.stringify(payloadExample),
+        attempts: [attemptExample],
+      },
+    ],
+  },
 );
 
 export const DeliveryListQuery = Type.Object({

@@ -354,8 +354,9 @@ it("leaves a row that waits for ever, and takes the others", async () => {
   await sql`
     update outbox_messages
     set next_attempt_at = '-infinity', created_at = '0044-03-15 BC'::timestamptz where id = ${beforeAllTime}`;
-  const ids = (await takeOutbox(deps)).taken.map(({ id }) => id);
-  expect([ids.includes(beforeAllTime), ids.includes(forever)]).toEqual([true, false]);
+  const { taken } = await takeOutbox(deps);
+  const wasTaken = (asked: string): boolean => taken.some(({ id }) => id === asked);
+  expect([wasTaken(beforeAllTime), wasTaken(forever)]).toEqual([true, false]);
   expect(await nextDueInMs(sql)).toBeUndefined();
   await putOff(sql, { id: forever, lastError: "internal_error: once" });
   await sql`update outbox_messages set next_attempt_at = 'infinity' where id = ${forever}`;
