@@ -45,6 +45,39 @@ describe.each(BACKENDS)("with the queue in %s", (backend) => {
     return row?.["status"];
   }
 
+  test.concurrent("the body can be seen before, and is what was sent, byte for byte", async () => {
+    const hook = receiver.hook();
+    const raw = `{"webhookUrl":"${hook.url}","payload":{"price":1.0,"id":12345678901234567890},"eventType":"seen.before"}`;
+    const preview = await service.api.post("/formats/auto/preview", raw);
+    const delivery = await service.api.deliver(raw);
+    const [arrival] = await hook.waitFor(1);
+    const body = arrival?.body;
+    const { body: kept } = await service.api.read(delivery.id);
+    expect(kept).toBe(body);
+    const withoutTime = (text: unknown) => String(text).replace(/"timestamp":"[^"]+"/, "");
+    expect(preview.body).toMatchObject({ status: "success", format: "standard" });
+    const shown = (preview.body as unknown as { readonly body: string }).body;
+    expect(withoutTime(shown)).toBe(withoutTime(body));
+    // Nothing is written, and what would be refused is refused.
+    const lead = { leadId: "previewed", lead: { email: "a@b.c" } };
+    const shownLead = await service.api.post("/formats/zapier/preview", lead);
+    expect([shownLead.status, shownLead.text.includes("a@b.c")]).toEqual([200, true]);
+    const refusals = await Promise.all([
+      service.api.get("/leads/previewed"),
+      service.api.post("/formats/zapier/preview", { leadId: "previewed" }),
+      service.api.post("/formats/whatsapp/preview", { payload: { to: "nobody" } }),
+      service.api.post("/formats/xml/preview", { payload: {} }),
+      service.api.post("/formats/raw/preview", {}),
+    ]);
+    expect(refusals.map((one) => [one.status, one.body.error.code])).toEqual([
+      [404, "lead_not_found"],
+      [404, "lead_not_found"],
+      [400, "invalid_payload"],
+      [400, "invalid_request"],
+      [400, "invalid_request"],
+    ]);
+  });
+
   test.concurrent("the contract's curl line delivers the test lead", async () => {
     const hook = receiver.hook();
     const body = {

@@ -88,6 +88,7 @@ test("absent fields stay, null clears, custom fields are merged", async () => {
     customFields: { changed: 2 },
     unknownField: "ignored",
   });
+  expect(answer.body).toMatchObject({ warnings: [{ field: "body.unknownField" }] });
   expect(bodyOf(answer).lead).toMatchObject({
     email: "a@example.com",
     company: "After",
@@ -96,6 +97,23 @@ test("absent fields stay, null clears, custom fields are merged", async () => {
   });
   const cleared = bodyOf(await put(service.api, "changing", { customFields: null })).lead;
   expect(cleared).toMatchObject({ company: "After", customFields: {} });
+});
+
+// The first was a 500 after it was written, and the lead a 500 ever after; the last a 500 as well.
+test("a time is kept as it was meant, or refused with its field", async () => {
+  const zero = { capturedAt: "0001-01-01T00:00:00.000Z" };
+  expect(bodyOf(await put(service.api, "old", zero)).lead).toMatchObject(zero);
+  expect(bodyOf(await service.api.get("/leads/old")).lead).toMatchObject(zero);
+  for (const [answer, field] of [
+    [
+      await put(service.api, "never", { capturedAt: "0001-01-01T00:00:00+01:00" }),
+      "body.capturedAt",
+    ],
+    [await service.api.get("/webhook-delivery?since=2016-12-31T23:59:60Z"), "querystring.since"],
+  ] as const) {
+    expect([answer.status, answer.body.error.details?.[0]?.field]).toEqual([400, field]);
+  }
+  expect((await service.api.get("/leads/never")).status).toBe(404);
 });
 
 test("a lead that was delivered says so", async () => {

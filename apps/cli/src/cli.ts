@@ -52,7 +52,14 @@ export function createCli(surroundings: Surroundings, options: () => CommonOptio
     surroundings,
     client({ maxRetries = 3 } = {}) {
       connection = resolveConnection({ ...surroundings, options: options() });
-      return createClient({ ...connection, maxRetries });
+      return createClient({
+        ...connection,
+        maxRetries,
+        onWarnings: (warnings) => {
+          const { output } = this;
+          for (const { field, message } of warnings) output.note(`warning: ${field} ${message}`);
+        },
+      });
     },
     endWith(code) {
       exitCode = code;

@@ -7,7 +7,6 @@ import type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
-  FastifySchemaValidationError,
 } from "fastify";
 import {
   DomainError,
@@ -16,7 +15,10 @@ import {
   type ErrorDetail,
 } from "@webhook-delivery/shared/core/errors.ts";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
+import { ACCEPTED_CODINGS } from "./compressed-body.ts";
 import { DeadlineError } from "./deadline.ts";
+import { misfitOfRequest } from "./misfit.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** How long a caller is asked to wait when we cannot take its request. */
 const RETRY_AFTER_SECONDS = 2;
@@ -35,18 +37,22 @@ export function nothingHere(): DomainError {
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") await discardBody(request.raw);
-    return answerError(error, request, reply);
+    const isMisfit = error.validation !== undefined;
+    return answerError(isMisfit ? misfitOfRequest(request) : error, request, reply);
   });
   app.setNotFoundHandler(async (request, reply) => answerError(nothingHere(), request, reply));
 }
 
 export function answerError(
-  error: FastifyError,
+  error: FastifyError | DomainError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
   const { status, code, message, details } = explainError(error, request.log);
+  reply.header(REQUEST_ID_HEADER, request.id);
   if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  // RFC 9110 §15.5.16; harmless where the content type was the reason.
+  if (status === 415) reply.header("accept-encoding", ACCEPTED_CODINGS);
   return reply.code(status).send(errorBody(code, message, details));
 }
 
@@ -102,46 +108,8 @@ const WORDS: Partial<Readonly<Record<ErrorCode, string>>> = {
 
 function toDomainError(error: FastifyError): DomainError | undefined {
   if (error instanceof DomainError) return error;
-  if (error.validation !== undefined) {
-    return misfit(error.validation, error.validationContext);
-  }
   const code = FASTIFY_CODES[error.code];
   if (code !== undefined) return new DomainError(code, WORDS[code] ?? error.message);
   const isCallersFault = error.statusCode !== undefined && error.statusCode < 500;
   return isCallersFault ? new DomainError("invalid_request", error.message) : undefined;
-}
-
-/** From what the validator found wrong with the part of the request that `context` names. */
-export function misfit(
-  found: readonly FastifySchemaValidationError[],
-  context: string | undefined,
-): DomainError {
-  const told = found.filter(saysMore);
-  const details = (told.length > 0 ? told : found).map(({ instancePath, message, params }) => ({
-    field: fieldPath(context, instancePath, params),
-    message: wordsFor(params) ?? message ?? "is not valid",
-  }));
-  return new DomainError("invalid_request", "The request does not fit the API.", details);
-}
-
-/** Of a field that may be null too, the validator also says that it is not, and that nothing fits. */
-function saysMore({ keyword, params }: FastifySchemaValidationError): boolean {
-  return keyword !== "anyOf" && params["type"] !== "null";
-}
-
-/** Where the validator says less than would help: that there are allowed values, and not which. */
-function wordsFor(params: Record<string, unknown> | undefined): string | undefined {
-  if (params?.["additionalProperty"] !== undefined) return "is not known here";
-  const allowed = params?.["allowedValues"];
-  return Array.isArray(allowed) ? `must be one of: ${allowed.join(", ")}` : undefined;
-}
-
-function fieldPath(
-  context: string | undefined,
-  instancePath: string,
-  params: Record<string, unknown> | undefined,
-): string {
-  const property = params?.["missingProperty"] ?? params?.["additionalProperty"];
-  const path = `${context ?? "body"}${instancePath.replaceAll("/", ".")}`;
-  return typeof property === "string" ? `${path}.${property}` : path;
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { fastify, type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,4 +155,21 @@ describe("a body", () => {
       { numRuns: 300 },
     );
   });
+});
+
+it("that is compressed arrives like any other, and in other ways is refused with what is taken", async () => {
+  const send = (coding: string, payload: Buffer) =>
+    app.inject({
+      method: "POST",
+      url: "/echo",
+      headers: { "content-type": "application/json", "content-encoding": coding },
+      payload,
+    });
+  expect((await send("gzip", gzipSync('{"a":1}'))).json<Answer>().bodyText).toBe('{"a":1}');
+  const refused = await send("zstd", Buffer.from([1, 2, 3]));
+  expect([refused.statusCode, refused.headers["accept-encoding"]]).toEqual([
+    415,
+    "gzip, deflate, br, identity",
+  ]);
+  expect((await send("gzip", gzipSync(Buffer.alloc(LIMIT_BYTES + 1)))).statusCode).toBe(413);
 });

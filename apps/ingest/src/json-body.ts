@@ -4,6 +4,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { decompress } from "./compressed-body.ts";
+import { findJsonFault } from "@webhook-delivery/shared/core/json-fault.ts";
 import { refuseDepth } from "@webhook-delivery/shared/core/json-text.ts";
 import { findUnstorableText } from "@webhook-delivery/shared/core/storable-text.ts";
 
@@ -29,9 +31,11 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     /^application\/(?:[\w.-]+\+)?json(?:;|$)/,
     { parseAs: "buffer" },
-    async (request: FastifyRequest, bytes: Buffer) => {
-      if (bytes.length === 0) return undefined;
-      const text = decode(bytes);
+    async (request: FastifyRequest, sent: Buffer) => {
+      if (sent.length === 0) return undefined;
+      const { headers, routeOptions } = request;
+      const coding = headers["content-encoding"];
+      const text = decode(await decompress(sent, coding, routeOptions.bodyLimit));
       request.bodyText = text;
       if (request.routeOptions.config.checksItself === true) {
         refuseDepth(text, MAX_DEPTH_UNJUDGED);
@@ -57,7 +61,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new DomainError("invalid_json", "The body is not valid JSON.");
+    const fault = findJsonFault(text);
+    if (fault === undefined) throw new DomainError("invalid_json", "The body is not valid JSON.");
+    const message = `line ${fault.line}, column ${fault.column}: ${fault.message}`;
+    throw new DomainError("invalid_json", `The body is not valid JSON: ${message}.`, [
+      { field: "body", message },
+    ]);
   }
 }
 

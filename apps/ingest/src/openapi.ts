@@ -36,7 +36,9 @@ export async function publishOpenApi(app: FastifyInstance): Promise<void> {
         version: VERSION,
         description:
           "Accepts webhooks, signs and delivers them, retries and logs every attempt. " +
-          "Every path also answers under /api. Unknown fields in requests are ignored. " +
+          "Every path also answers under /api. An unknown field that resembles a known one is refused with " +
+          "what may have been meant; any other is ignored and named in the answer's `warnings`. " +
+          "Every answer carries `x-request-id`, which stands in the log; send one to choose it. " +
           "An operator's key sees everything; a client's key only what belongs to that client: " +
           "for it, other ids do not exist.",
       },

@@ -1,4 +1,5 @@
 /** The HTTP service as a value: hooks, errors, routes. No environment, no listening. */
+import { randomUUID } from "node:crypto";
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { AcceptDeps } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import { MAX_URL_CHARACTERS } from "@webhook-delivery/shared/core/destination-url.ts";
@@ -7,7 +8,9 @@ import { requireApiKey } from "./auth.ts";
 import { boundAnswers } from "./deadline.ts";
 import { answerError, answerErrors, errorBody } from "./errors.ts";
 import { acceptJsonBodies } from "./json-body.ts";
+import { refuseOtherMethods } from "./methods.ts";
 import { limitRequests } from "./request-limits.ts";
+import { REQUEST_ID_HEADER, requestIdOf, showRequestIds } from "./request-id.ts";
 import { openApiRoute, publishOpenApi } from "./openapi.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { clientRoutes } from "./routes/clients.ts";
@@ -22,6 +25,7 @@ import { eventTypeRoutes } from "./routes/event-types.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { leadRoutes } from "./routes/leads.ts";
 import { outboxRoutes, type OutboxRouteDeps } from "./routes/outbox.ts";
+import { previewRoutes } from "./routes/previews.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { testRoutes } from "./routes/tests.ts";
@@ -44,7 +48,11 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;
   const app = fastify({
     loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "requestId",
+    }),
+    genReqId: requestIdOf,
     bodyLimit: deps.maxPayloadBytes,
     // While closing, what still comes in on open connections is served like any other request.
     return503OnClosing: false,
@@ -54,20 +62,25 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => {
       const body = JSON.stringify(errorBody("invalid_request", "This is not an HTTP request."));
-      if (socket.writable && (error as NodeJS.ErrnoException).code !== "ECONNRESET") {
+      const { code } = error as NodeJS.ErrnoException;
+      if (socket.writable && code !== "ECONNRESET") {
+        const requestId = randomUUID();
+        deps.log.info({ event: "request.unreadable", requestId, code, status: 400 });
         socket.end(
           `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+            `${REQUEST_ID_HEADER}: ${requestId}\r\n` +
             `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         );
       }
     },
   });
 
+  showRequestIds(app);
   boundAnswers(app, ANSWER_TIMEOUT_MS);
   validateStrictly(app);
   acceptJsonBodies(app);
   answerErrors(app);
-  requireApiKey(app, deps);
+  refuseOtherMethods(app, () => requireApiKey(app, deps));
   limitRequests(app);
   // Who keeps a connection open hears in time that it is going away.
   app.addHook("onSend", async (_request, reply) => {
@@ -88,6 +101,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     await scope.register(batchRoutes, deps);
     await scope.register(replayRoutes, { sql: deps.sql });
     await scope.register(testRoutes, deps);
+    await scope.register(previewRoutes, deps);
     await scope.register(endpointRoutes, deps);
     await scope.register(endpointActionRoutes, deps);
     await scope.register(destinationRoutes, { sql: deps.sql });

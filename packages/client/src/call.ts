@@ -5,6 +5,7 @@ import type { Settings } from "./options.ts";
 import { read, type Reading } from "./reading.ts";
 import { parseRetryAfterMs, waitBeforeRetry, wasNotDone, type Failure } from "./retry.ts";
 import type { Surroundings } from "./surroundings.ts";
+import type { Warning } from "./types.ts";
 
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -40,7 +41,10 @@ export function createCaller(settings: Settings, surroundings: Surroundings): Ca
     let mayBeDone = false;
     for (let made = 1; ; made++) {
       const outcome = await tryOnce(call, settings, surroundings);
-      if (outcome.error === undefined) return outcome.body as Body;
+      if (outcome.error === undefined) {
+        tellWarnings(outcome.body, settings);
+        return outcome.body as Body;
+      }
       const { error, failure } = outcome;
       if (failure.status === NOT_FOUND && mayBeDone && whenGone) return whenGone as Body;
       const tries = { made, maxRetries, isRepeatable };
@@ -50,6 +54,11 @@ export function createCaller(settings: Settings, surroundings: Surroundings): Ca
       await surroundings.sleep(waitMs, signal);
     }
   };
+}
+
+function tellWarnings(body: object, { onWarnings }: Settings): void {
+  const { warnings } = body as { readonly warnings?: unknown };
+  if (Array.isArray(warnings) && warnings.length > 0) onWarnings?.(warnings as Warning[]);
 }
 
 function requestOf({ baseUrl, apiKey, timeoutMs }: Settings, call: Call): Exchange {

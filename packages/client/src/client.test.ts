@@ -262,3 +262,13 @@ async function closedPort(): Promise<number> {
   await once(server, "close");
   return port;
 }
+
+test("what the service did not know of a request is told, also where the answer is unwrapped", async () => {
+  const warnings = [{ field: "body.note", message: "is not known here and was ignored" }];
+  const told: unknown[] = [];
+  await using one = await scene([success({ ...delivery, warnings }, 202)], {
+    onWarnings: (some) => told.push(...some),
+  });
+  expect(await one.client.deliver(NEW)).toEqual({ id: ID });
+  expect(told).toEqual(warnings);
+});

@@ -12,6 +12,7 @@ import {
   type ClientOptions,
   type RequestOptions,
 } from "./options.ts";
+import { path } from "./path.ts";
 import { realSurroundings, type Surroundings } from "./surroundings.ts";
 import type {
   BatchResult,
@@ -19,6 +20,7 @@ import type {
   NewBatchItem,
   NewDelivery,
   NewEvent,
+  Preview,
   Published,
 } from "./types.ts";
 
@@ -36,6 +38,12 @@ export interface Client {
    * knows whether they were accepted.
    */
   deliverBatch(requests: readonly NewBatchItem[], options?: RequestOptions): Promise<BatchResult[]>;
+  /** The body that a delivery would have, byte for byte; nothing is stored and nothing sent. */
+  preview(
+    format: NonNullable<NewDelivery["format"]>,
+    request: NewDelivery,
+    options?: CallOptions,
+  ): Promise<Preview>;
   /** One delivery for each endpoint that subscribes. Without an `eventId` it gets one for this call. */
   publish(event: NewEvent, options?: CallOptions): Promise<Published>;
   readonly endpoints: Endpoints;
@@ -59,11 +67,12 @@ export function createClientWithin(options: ClientOptions, surroundings: Surroun
   return {
     deliver: async (request, { idempotencyKey = crypto.randomUUID(), ...rest } = {}) => {
       const how = { ...signalOf(rest), idempotencyKey: requireIdempotencyKey(idempotencyKey) };
-      const path = "/webhook-delivery";
-      return (await api.postRepeatably<{ readonly delivery: Delivery }>(path, request, how))
-        .delivery;
+      const at = "/webhook-delivery";
+      return (await api.postRepeatably<{ readonly delivery: Delivery }>(at, request, how)).delivery;
     },
     deliverBatch: async (requests, batchOptions) => deliverBatch(batchDeps, requests, batchOptions),
+    preview: async (format, request, callOptions) =>
+      api.postRepeatably(path`/formats/${format}/preview`, request, signalOf(callOptions)),
     publish: async (event, callOptions) => {
       const eventId = event.eventId ?? crypto.randomUUID();
       const how = { timeoutMs: PUBLISH_TIMEOUT_MS, keyInBody: eventId, ...signalOf(callOptions) };

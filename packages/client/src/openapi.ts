@@ -120,7 +120,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One delivery with its payload and all its attempts */
+        /** One delivery with its payload, the body as it is sent, and all its attempts */
         get: operations["getWebhookDeliveryById"];
         put?: never;
         post?: never;
@@ -309,6 +309,26 @@ export interface paths {
          * @description Makes one attempt with an example of the event type and waits for its result. It is a delivery like any other, with isTestDelivery, and takes no part in an ordered endpoint's line. A disabled endpoint is tested all the same. 503 when no worker took it in time; it is cancelled then.
          */
         post: operations["postWebhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/formats/{format}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The body that a delivery would have
+         * @description Takes what POST /webhook-delivery takes, needs neither webhookUrl nor endpointId, stores nothing and sends nothing. In the format `auto` the webhookUrl or the endpoint decides, without them it is standard.
+         */
+        post: operations["postFormatsByFormatPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -834,6 +854,8 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             payload: unknown;
+            /** @description What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it. */
+            body: string;
             attempts: components["schemas"]["Attempt"][];
         };
         Endpoint: {
@@ -978,6 +1000,11 @@ export interface operations {
                     "application/json": {
                         /** @enum {string} */
                         status: "success";
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1004,6 +1031,11 @@ export interface operations {
                         checks: {
                             [key: string]: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1101,6 +1133,11 @@ export interface operations {
                             count: number;
                             oldestAgeMs: number | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1155,6 +1192,11 @@ export interface operations {
                          */
                         deleted: number;
                         hasMore: boolean;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1199,6 +1241,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1272,6 +1319,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1285,6 +1337,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1311,6 +1368,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["DeliveryWithAttempts"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1337,6 +1399,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         logs: components["schemas"]["Attempt"][];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1363,6 +1430,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1389,6 +1461,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         delivery: components["schemas"]["Delivery"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1470,6 +1547,11 @@ export interface operations {
                             delivery: components["schemas"]["Delivery"];
                             /** @description An earlier request with the same key had made it. */
                             idempotencyReplayed?: boolean;
+                            /** @description Fields of the request that are not known and were ignored. */
+                            warnings?: {
+                                field: string;
+                                message: string;
+                            }[];
                         } | {
                             /** @enum {string} */
                             status: "error";
@@ -1483,6 +1565,11 @@ export interface operations {
                                 }[];
                             };
                         })[];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1534,6 +1621,11 @@ export interface operations {
                          */
                         replayId: string;
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1567,6 +1659,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1593,6 +1690,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1619,6 +1721,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         replay: components["schemas"]["Replay"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1660,6 +1767,11 @@ export interface operations {
                         delivered: boolean;
                         delivery: components["schemas"]["Delivery"];
                         attempt: components["schemas"]["Attempt"] | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1707,6 +1819,98 @@ export interface operations {
                         delivered: boolean;
                         delivery: components["schemas"]["Delivery"];
                         attempt: components["schemas"]["Attempt"] | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    postFormatsByFormatPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                format: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+            };
+            cookie?: never;
+        };
+        /** @description webhookUrl or endpointId, and one of leadId, payload or test. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    webhookUrl?: string | null;
+                    endpointId?: string | null;
+                    webhookSecret?: string | null;
+                    leadId?: string | null;
+                    /** @description Written to the leads table under leadId; absent fields stay as they are. */
+                    lead?: {
+                        email?: string | null;
+                        firstName?: string | null;
+                        lastName?: string | null;
+                        linkedinId?: string | null;
+                        linkedinUrl?: string | null;
+                        company?: string | null;
+                        title?: string | null;
+                        source?: string | null;
+                        capturedAt?: string | null;
+                        customFields?: {
+                            [key: string]: unknown;
+                        } | null;
+                    } | null;
+                    campaignName?: string | null;
+                    customFields?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Any JSON, sent on exactly as it is spelled here. */
+                    payload?: unknown;
+                    /**
+                     * @default lead.captured
+                     * @example lead.captured
+                     */
+                    eventType?: string;
+                    /**
+                     * @default auto
+                     * @enum {string}
+                     */
+                    format?: "auto" | "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+                    maxAttempts?: number | null;
+                    metadata?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Send a sample lead. */
+                    test?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "success";
+                        /**
+                         * @example standard
+                         * @enum {string}
+                         */
+                        format: "standard" | "zapier" | "make" | "convertkit" | "whatsapp" | "raw";
+                        /**
+                         * @description What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it.
+                         * @example {"event":"lead.captured","data":{}}
+                         */
+                        body: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1743,6 +1947,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1813,6 +2022,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1881,6 +2095,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1899,6 +2118,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1925,6 +2149,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1952,6 +2181,11 @@ export interface operations {
                         status: "success";
                         /** @example 0 */
                         cancelled: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2019,6 +2253,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2058,6 +2297,11 @@ export interface operations {
                          * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
                          */
                         secret: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2105,6 +2349,11 @@ export interface operations {
                                 deliveryStatus: "failed";
                             };
                         } | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2131,6 +2380,11 @@ export interface operations {
                         /** @enum {string} */
                         status: "success";
                         endpoint: components["schemas"]["Endpoint"];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2206,6 +2460,11 @@ export interface operations {
                             count: number;
                             oldestAgeMs: number | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2250,6 +2509,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2312,6 +2576,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2365,6 +2634,11 @@ export interface operations {
                             /** @description There are more than that. */
                             heldBackIsCapped?: boolean;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2417,6 +2691,11 @@ export interface operations {
                          * @example 1
                          */
                         matched: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2443,6 +2722,11 @@ export interface operations {
                          * @example 1
                          */
                         matched: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2492,6 +2776,11 @@ export interface operations {
                             deliveries: components["schemas"]["Delivery"][];
                             deliveryCount: number;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2539,6 +2828,11 @@ export interface operations {
                          * @example 1
                          */
                         processed: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2586,6 +2880,11 @@ export interface operations {
                          * @example 0
                          */
                         remaining: number;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2628,6 +2927,11 @@ export interface operations {
                         totalIsCapped?: boolean;
                         /** @description For the query parameter `cursor` of the next page; null on the last one. */
                         nextCursor: string | null;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2687,6 +2991,11 @@ export interface operations {
                             createdAt: string;
                             revokedAt: string | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2736,6 +3045,11 @@ export interface operations {
                                 revokedAt: string | null;
                             }[];
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2778,6 +3092,11 @@ export interface operations {
                              */
                             createdAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2827,6 +3146,11 @@ export interface operations {
                          * @example wd_V0yHdJ9P4cT2bXk7mQ1sLr8uZ3aE6fN5gWi0oYtKjRc
                          */
                         apiKey: string;
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2866,6 +3190,11 @@ export interface operations {
                             createdAt: string;
                             revokedAt: string | null;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2922,6 +3251,11 @@ export interface operations {
                              */
                             updatedAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2995,6 +3329,11 @@ export interface operations {
                              */
                             updatedAt: string;
                         };
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3021,6 +3360,11 @@ export interface operations {
                         eventTypes: {
                             type: string;
                             description: string;
+                        }[];
+                        /** @description Fields of the request that are not known and were ignored. */
+                        warnings?: {
+                            field: string;
+                            message: string;
                         }[];
                     };
                 };

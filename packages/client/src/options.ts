@@ -1,4 +1,5 @@
 /** What a client is made with, checked before anything is sent. */
+import type { Warning } from "./types.ts";
 
 export interface ClientOptions {
   /** Base URL of the service. A path is kept. */
@@ -13,6 +14,11 @@ export interface ClientOptions {
   readonly maxRetries?: number;
   /** Default: `globalThis.fetch`. */
   readonly fetch?: typeof fetch;
+  /**
+   * Called when the service took a request and ignored fields of it that it does not know. What it
+   * throws, the call rejects with. Items of a batch have theirs in their results.
+   */
+  readonly onWarnings?: (warnings: readonly Warning[]) => void;
 }
 
 export interface CallOptions {
@@ -35,6 +41,7 @@ export interface Settings {
   readonly timeoutMs: number | undefined;
   readonly maxRetries: number;
   readonly fetch: typeof fetch | undefined;
+  readonly onWarnings: ClientOptions["onWarnings"];
 }
 
 const DEFAULT_MAX_RETRIES = 3;
@@ -57,7 +64,8 @@ export function readOptions(options: ClientOptions): Settings {
   if (!Number.isInteger(maxRetries) || maxRetries < 0) {
     throw new TypeError("maxRetries must be 0 or a positive integer");
   }
-  return { baseUrl: readUrl(options.url), apiKey, timeoutMs, maxRetries, fetch: options.fetch };
+  const { fetch, onWarnings } = options;
+  return { baseUrl: readUrl(options.url), apiKey, timeoutMs, maxRetries, fetch, onWarnings };
 }
 
 function readUrl(text: string): string {

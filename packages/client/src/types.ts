@@ -11,10 +11,13 @@ export type Delivery = Named["Delivery"];
 export type DeliveryWithAttempts = Named["DeliveryWithAttempts"];
 export type Endpoint = Named["Endpoint"];
 export type Replay = Named["Replay"];
+/** A field of a request that the service does not know and has ignored. */
+export type Warning = NonNullable<Published["warnings"]>[number];
 
 export type NewDelivery = BodyOf<"postWebhookDelivery">;
 export type NewBatchItem = BodyOf<"postWebhookDeliveryBatch">["deliveries"][number];
 export type BatchResult = AnswerOf<"postWebhookDeliveryBatch", 202>["results"][number];
+export type Preview = AnswerOf<"postFormatsByFormatPreview", 200>;
 export type NewEvent = BodyOf<"postEvents">;
 export type Published = AnswerOf<"postEvents", 202>;
 
@@ -55,7 +58,7 @@ type AnswerOf<
   Name extends keyof operations,
   Status extends keyof operations[Name]["responses"],
 > = operations[Name]["responses"][Status] extends { content: { "application/json": infer Answer } }
-  ? { [Field in Exclude<keyof Answer, "status">]: Answer[Field] }
+  ? Pick<Answer, Exclude<keyof Answer, "status">>
   : never;
 
 type QueryOf<Name extends keyof operations> = Immutable<

@@ -95,6 +95,9 @@ export function describeDelivery(
     "Payload",
     ...visibleLines(JSON.stringify(delivery.payload, null, 2)).map((line) => `  ${line}`),
     "",
+    "Body as sent",
+    ...visibleLines(delivery.body).map((line) => `  ${line}`),
+    "",
     delivery.attempts.length === 0 ? "No attempts yet" : "Attempts",
     ...delivery.attempts.flatMap((attempt) => describeAttempt(attempt, shown)),
   ];

@@ -1,7 +1,14 @@
 /** A batch of deliveries, as requests and answers have it. */
 import { Type } from "typebox";
 import { deliveryExample } from "./delivery-examples.ts";
-import { DeliverySchema, ErrorFields, NewDeliveryBody, Nullable, OneOf } from "./schemas.ts";
+import {
+  DeliverySchema,
+  ErrorFields,
+  NewDeliveryBody,
+  Nullable,
+  OneOf,
+  WarningsField,
+} from "./schemas.ts";
 
 const MOST_ITEMS = 1_000;
 
@@ -52,6 +59,7 @@ export const BatchResult = Type.Union(
       idempotencyReplayed: Type.Optional(
         Type.Boolean({ description: "An earlier request with the same key had made it." }),
       ),
+      warnings: WarningsField,
     }),
     Type.Object({ status: OneOf(["error"]), error: ErrorFields }),
   ],

@@ -7,16 +7,22 @@ import type {
   FastifySchemaCompiler,
 } from "fastify";
 import { Type, type Static, type TSchema } from "typebox";
-import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { DomainError, type ErrorDetail } from "@webhook-delivery/shared/core/errors.ts";
 import { elementTexts, memberText } from "@webhook-delivery/shared/core/json-text.ts";
+import {
+  findUnknownFields,
+  newBudget,
+  type FieldsSchema,
+} from "@webhook-delivery/shared/core/unknown-fields.ts";
 import { acceptBatch, type Outcome } from "@webhook-delivery/shared/dispatch/accept-batch.ts";
 import type {
   AcceptDeps,
   DeliveryRequest,
 } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import { DeadlineError, withinDeadline } from "../deadline.ts";
-import { explainError, misfit } from "../errors.ts";
+import { explainError } from "../errors.ts";
 import { refuseUnfit } from "../json-body.ts";
+import { describeErrors, misfit } from "../misfit.ts";
 import {
   BatchBody,
   BatchItemBody,
@@ -25,7 +31,7 @@ import {
   type BatchResult,
 } from "./batch-schemas.ts";
 import { deliveryJson } from "./delivery-json.ts";
-import { readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
+import { findConflicts, readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
 import { errors, Success } from "./schemas.ts";
 
 /** The whole body may be as large as this many of the largest payloads. */
@@ -33,6 +39,9 @@ const BODY_PAYLOADS = 20;
 /** What is not written by then is answered as unavailable. */
 const WORK_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 15_000;
+const ITEM_FIELDS: FieldsSchema = BatchItemBody as object;
+/** Unknown names that are compared with known ones, of all items together. */
+const BUDGET_OF_ALL = 2_000;
 
 export interface BatchDeps extends AcceptDeps {
   readonly maxPayloadBytes: number;
@@ -67,10 +76,11 @@ export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, dep
       },
     },
     async (request, reply) => {
-      const read = itemReader(request, fits, deps.maxPayloadBytes);
+      const warnings: Warnings = [];
+      const read = itemReader({ request, fits, maxBytes: deps.maxPayloadBytes, warnings });
       const bodies: readonly unknown[] = request.body.deliveries;
       const outcomes = await acceptAll(deps, bodies.map(read));
-      const results = outcomes.map(resultWriter(request.log));
+      const results = outcomes.map(resultWriter(request.log, warnings));
       const isOutage = results.some(isUnavailable) && !results.some(isSuccess);
       if (isOutage) throw new DeadlineError("no delivery of a batch could be written");
       return reply.code(202).send({ status: "success" as const, results });
@@ -85,17 +95,33 @@ function compilerOf(app: FastifyInstance): FastifySchemaCompiler<TSchema> {
 
 type Validator = ReturnType<FastifySchemaCompiler<TSchema>>;
 
+/** By the place of an item: its unknown fields. */
+type Warnings = (readonly ErrorDetail[])[];
+
+interface Reading {
+  readonly request: FastifyRequest;
+  readonly fits: Validator;
+  readonly maxBytes: number;
+  /** Filled while the items are read. */
+  readonly warnings: Warnings;
+}
+
 /** What each item asks for, or why it is refused before anything is looked up. */
-function itemReader(request: FastifyRequest, fits: Validator, maxBytes: number) {
+function itemReader({ request, fits, maxBytes, warnings }: Reading) {
   const { caller, bodyText, headers } = request;
   const batchKey = readIdempotencyKey(headers["idempotency-key"]);
+  const budget = newBudget(BUDGET_OF_ALL);
   const texts = elementTexts(memberText(bodyText, "deliveries") ?? "");
   return (body: unknown, index: number): DeliveryRequest | Outcome => {
     const text = texts[index] ?? "";
     try {
       refuseLarge(text, maxBytes);
       refuseUnfit(body, text);
-      if (fits(body) === false) throw misfit(fits.errors ?? [], "body");
+      const unfit = fits(body) === false ? describeErrors(fits.errors ?? [], "body") : [];
+      const unknown = findUnknownFields(ITEM_FIELDS, body, "body", budget);
+      const wrong = [...unfit, ...unknown.mistakes, ...findConflicts(body)];
+      if (wrong.length > 0) throw misfit(wrong);
+      warnings[index] = unknown.warnings;
       const item = body as Static<typeof BatchItemBody>;
       const idempotencyKey = item.idempotencyKey
         ? readIdempotencyKey(item.idempotencyKey)
@@ -138,28 +164,35 @@ async function acceptAll(
 
 const notInTime = new DeadlineError("a delivery of a batch was not written in time");
 
-function resultWriter(log: FastifyBaseLogger) {
+function resultWriter(log: FastifyBaseLogger, warnings: Warnings) {
   // An outage is one error for many items, and one line in the log.
   const explained = new Map<unknown, ReturnType<typeof explainError>>();
   return (outcome: Outcome | undefined, index: number): Result => {
     if (outcome !== undefined && "accepted" in outcome) {
       const { delivery, isReplay } = outcome.accepted;
       const replayed = isReplay && { idempotencyReplayed: true };
-      return { status: "success", delivery: deliveryJson(delivery), ...replayed };
+      const unknown = (warnings[index] ?? []).map(inItem(index));
+      return {
+        status: "success",
+        delivery: deliveryJson(delivery),
+        ...replayed,
+        ...(unknown.length > 0 && { warnings: unknown }),
+      };
     }
     const error = outcome === undefined ? notInTime : outcome.error;
     const known = explained.get(error) ?? explainError(error, log);
     explained.set(error, known);
     const { code, message, details } = known;
-    const named = details.map((one) => ({
-      field: fieldOf(one.field, index),
-      message: one.message,
-    }));
+    const named = details.map(inItem(index));
     return {
       status: "error",
       error: { code, message, ...(named.length > 0 && { details: named }) },
     };
   };
+}
+
+function inItem(index: number) {
+  return ({ field, message }: ErrorDetail) => ({ field: fieldOf(field, index), message });
 }
 
 /** `body.webhookUrl` of the fourth item → `deliveries[3].webhookUrl`. */

@@ -22,7 +22,7 @@ import { startRoundByHand } from "@webhook-delivery/shared/dispatch/new-round.ts
 import { attemptJson, deliveryJson } from "./delivery-json.ts";
 import { DeliveryPage, listPage } from "./delivery-page.ts";
 import { requireOwnClient } from "./owner.ts";
-import { readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
+import { findConflicts, readIdempotencyKey, toDeliveryRequest } from "./delivery-request.ts";
 import {
   AttemptSchema,
   DeliveryListQuery,
@@ -43,6 +43,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
   app.post(
     "/webhook-delivery",
     {
+      config: { findConflicts },
       schema: {
         tags,
         summary: "Accept a delivery",
@@ -91,7 +92,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
     {
       schema: {
         tags,
-        summary: "One delivery with its payload and all its attempts",
+        summary: "One delivery with its payload, the body as it is sent, and all its attempts",
         params: IdParams,
         response: {
           200: Success({
@@ -102,12 +103,17 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<AcceptDeps> = async (app,
       },
     },
     async ({ params, caller }) => {
-      const { payloadText, ...delivery } = await requireDelivery(params.id, caller);
+      const { payloadText, body, ...delivery } = await requireDelivery(params.id, caller);
       const payload = parseToShow(payloadText);
       const attempts = await listAttempts(sql, delivery.id);
       return {
         status: "success" as const,
-        delivery: { ...deliveryJson(delivery), payload, attempts: attempts.map(attemptJson) },
+        delivery: {
+          ...deliveryJson(delivery),
+          payload,
+          body,
+          attempts: attempts.map(attemptJson),
+        },
       };
     },
   );

@@ -3,7 +3,11 @@ import { maskUrl } from "@webhook-delivery/shared/core/destination-url.ts";
 import type { Delivery } from "@webhook-delivery/shared/db/deliveries.ts";
 import type { LoggedAttempt } from "@webhook-delivery/shared/db/delivery-logs.ts";
 
-export function deliveryJson(delivery: Delivery) {
+/** Whatever else comes with the row stays out. */
+export function deliveryJson(
+  row: Delivery & { readonly body?: string; readonly payloadText?: string },
+) {
+  const { body: _body, payloadText: _payloadText, ...delivery } = row;
   return {
     ...delivery,
     webhookUrl: maskUrl(delivery.webhookUrl),

@@ -1,6 +1,7 @@
 /** One page of the list of deliveries; also an endpoint's. */
 import { Type, type Static } from "typebox";
 import { decodeCursor, encodeCursor } from "@webhook-delivery/shared/core/cursor.ts";
+import { timeOf } from "@webhook-delivery/shared/core/time.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   countDeliveries,
@@ -22,8 +23,8 @@ export async function listPage(sql: Sql, query: PageQuery) {
   const filter = {
     ...rest,
     status: deliveryStatus ?? status,
-    since: since === undefined ? undefined : new Date(since),
-    until: until === undefined ? undefined : new Date(until),
+    since: since === undefined ? undefined : timeOf(since),
+    until: until === undefined ? undefined : timeOf(until),
   };
   const beforeId = cursor === undefined ? undefined : decodeCursor(cursor);
   const [found, total] = await Promise.all([

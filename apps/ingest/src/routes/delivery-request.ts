@@ -1,8 +1,8 @@
-/** From a validated body to what acceptDelivery takes; refuses the combinations a schema cannot. */
+/** From a validated body to what acceptDelivery takes, and the combinations that a schema cannot refuse. */
 import type { Static } from "typebox";
 import type { Caller } from "@webhook-delivery/shared/core/caller.ts";
 import { DEFAULT_EVENT_TYPE } from "@webhook-delivery/shared/core/delivery.ts";
-import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
+import { DomainError, type ErrorDetail } from "@webhook-delivery/shared/core/errors.ts";
 import { memberText } from "@webhook-delivery/shared/core/json-text.ts";
 import type { DeliveryRequest } from "@webhook-delivery/shared/dispatch/accept-delivery.ts";
 import type { NewDeliveryBody } from "./schemas.ts";
@@ -35,40 +35,63 @@ export function toDeliveryRequest(body: Body, context: RequestContext): Delivery
   };
 }
 
-function targetOf({ webhookUrl, webhookSecret, endpointId }: Body): DeliveryRequest["target"] {
-  const hasUrl = webhookUrl !== undefined && webhookUrl !== null;
-  const hasEndpoint = endpointId !== undefined && endpointId !== null;
-  if (hasUrl && !hasEndpoint) {
-    return { kind: "url", webhookUrl, webhookSecret: webhookSecret ?? null };
+/** What a schema cannot say; also of a body that does not fit its schema. */
+export function findConflicts(body: unknown): ErrorDetail[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+  const given = body as Readonly<Record<string, unknown>>;
+  const has = (name: string): boolean => given[name] !== undefined && given[name] !== null;
+  const found: ErrorDetail[] = [];
+  const add = (field: string, message: string) => void found.push({ field, message });
+  if (has("endpointId") && (has("webhookUrl") || has("webhookSecret"))) {
+    add(
+      "body.endpointId",
+      "an endpoint has its own URL and secret: give neither webhookUrl nor webhookSecret",
+    );
+  } else if (!has("endpointId") && !has("webhookUrl")) {
+    add("body.webhookUrl", "must have webhookUrl or endpointId");
   }
-  if (hasEndpoint && !hasUrl && !webhookSecret) return { kind: "endpoint", endpointId };
-  const problem = hasEndpoint
-    ? "an endpoint has its own URL and secret: give neither webhookUrl nor webhookSecret"
-    : "must have webhookUrl or endpointId";
-  throw new DomainError("invalid_request", "It is not clear where to deliver.", [
-    { field: hasEndpoint ? "body.endpointId" : "body.webhookUrl", message: problem },
-  ]);
+  return [...found, ...findMissingContent(body)];
 }
 
-function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {
+/** Of a body, whatever it says of where to. */
+export function findMissingContent(body: unknown): ErrorDetail[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+  const given = body as Readonly<Record<string, unknown>>;
+  const has = (name: string): boolean => given[name] !== undefined && given[name] !== null;
+  const found: ErrorDetail[] = [];
+  const add = (field: string, message: string) => void found.push({ field, message });
+  const isTest = given["test"] === true;
+  if (!isTest && !has("payload") && !has("leadId")) {
+    // Where a lead came along, its id is what is missing.
+    if (has("lead")) add("body.leadId", "must be given together with lead");
+    else add("body", "must have one of leadId, payload or test: true");
+  } else if (!isTest && has("lead") && !given["leadId"]) {
+    add("body.leadId", "must be given together with lead");
+  }
+  return found;
+}
+
+/** `findConflicts` has found none. */
+export function targetOf({
+  webhookUrl,
+  webhookSecret,
+  endpointId,
+}: Body): DeliveryRequest["target"] {
+  if (endpointId !== undefined && endpointId !== null) return { kind: "endpoint", endpointId };
+  return { kind: "url", webhookUrl: webhookUrl ?? "", webhookSecret: webhookSecret ?? null };
+}
+
+export function contentOf(body: Body, bodyText: string): DeliveryRequest["content"] {
   const leadId = body.leadId ?? null;
   if (body.test === true) return { kind: "sample" };
   if (body.payload !== undefined && body.payload !== null) {
     return { kind: "payload", payloadText: memberText(bodyText, "payload") ?? "null", leadId };
   }
-  if (leadId !== null) return { kind: "lead", leadId };
-  throw new DomainError("invalid_request", "Nothing to deliver.", [
-    { field: "body", message: "must have one of leadId, payload or test: true" },
-  ]);
+  return { kind: "lead", leadId: leadId ?? "" };
 }
 
-function leadChangesOf({ lead, leadId, test }: Body): DeliveryRequest["leadChanges"] {
-  if (!lead || test === true) return null;
-  if (!leadId) {
-    throw new DomainError("invalid_request", "A lead is written under its id.", [
-      { field: "body.leadId", message: "must be given together with lead" },
-    ]);
-  }
+export function leadChangesOf({ lead, leadId, test }: Body): DeliveryRequest["leadChanges"] {
+  if (!lead || !leadId || test === true) return null;
   return { leadId, changes: { ...lead, customFields: lead.customFields } };
 }
 

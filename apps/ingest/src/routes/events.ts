@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { clientScope } from "@webhook-delivery/shared/core/caller.ts";
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { memberText, parseToShow } from "@webhook-delivery/shared/core/json-text.ts";
+import { timeOf } from "@webhook-delivery/shared/core/time.ts";
 import {
   countDeliveriesOfEvent,
   listDeliveriesOfEvent,
@@ -58,7 +59,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<PublishDeps> = async (app, d
         type: body.type,
         source: body.source ?? null,
         dataText: memberText(bodyText, "data") ?? "null",
-        occurredAt: body.timestamp ? new Date(body.timestamp) : new Date(),
+        occurredAt: body.timestamp ? timeOf(body.timestamp) : new Date(),
       });
       if (isReplay) reply.header("idempotency-replayed", "true");
       return reply.code(isReplay ? 200 : 202).send({

@@ -13,7 +13,7 @@ export interface HealthDeps {
 }
 
 const tags = ["operation"];
-const config = { isPublic: true };
+const config = { isPublic: true, isProbe: true, takesAnyFields: true };
 const ChecksSchema = Type.Record(Type.String(), Type.String(), {
   examples: [{ database: "ok", queue: "ok" }],
 });
@@ -57,7 +57,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, d
     "/metrics",
     {
       // About everybody's deliveries.
-      config: { isForOperators: true },
+      config: { isForOperators: true, isProbe: true },
       schema: {
         tags,
         summary: "Prometheus metrics",

@@ -33,7 +33,12 @@ export const outboxRoutes: FastifyPluginAsyncTypebox<OutboxRouteDeps> = async (a
     {
       bodyLimit: deps.maxPayloadBytes * BODY_PAYLOADS,
       // Only the id is read of it, whatever the row holds.
-      config: { isPublic: true, checksItself: true, answerTimeoutMs: TRIGGER_ANSWER_MS },
+      config: {
+        isPublic: true,
+        checksItself: true,
+        takesAnyFields: true,
+        answerTimeoutMs: TRIGGER_ANSWER_MS,
+      },
       onRequest: requireSecret(deps.outboxSecret),
       schema: {
         tags,
@@ -64,7 +69,7 @@ const cronRoute: FastifyPluginAsyncTypebox<OutboxRouteDeps> = async (app, deps) 
   app.post(
     "/cron/outbox-worker",
     {
-      config: { isPublic: true, answerTimeoutMs: DRAIN_ANSWER_MS },
+      config: { isPublic: true, takesAnyFields: true, answerTimeoutMs: DRAIN_ANSWER_MS },
       onRequest: requireSecret(deps.cronSecret),
       schema: {
         tags,

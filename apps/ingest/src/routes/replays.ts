@@ -6,6 +6,7 @@ import { decodeCursor, encodeCursor } from "@webhook-delivery/shared/core/cursor
 import { DomainError } from "@webhook-delivery/shared/core/errors.ts";
 import { isUuid } from "@webhook-delivery/shared/core/ids.ts";
 import { DEFAULT_REPLAY_RATE_PER_SECOND } from "@webhook-delivery/shared/core/replay-pace.ts";
+import { timeOf } from "@webhook-delivery/shared/core/time.ts";
 import type { Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
   cancelReplay,
@@ -54,8 +55,8 @@ export const replayRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }> = as
       const replay = await createReplay(sql, {
         caller,
         clientId: await chooseOwner(sql, caller, body.clientId),
-        since: readTime(body.since, "since"),
-        until: body.until ? readTime(body.until, "until") : null,
+        since: timeOf(body.since),
+        until: body.until ? timeOf(body.until) : null,
         endpointId: body.endpointId ?? null,
         eventType: body.eventType ?? null,
         deliveryStatus: body.deliveryStatus ?? "failed",
@@ -140,15 +141,6 @@ export const replayRoutes: FastifyPluginAsyncTypebox<{ readonly sql: Sql }> = as
     return replay;
   }
 };
-
-/** The schema lets a leap second through, which is no time to JavaScript. */
-function readTime(text: string, name: string): Date {
-  const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw new DomainError("invalid_request", "The request does not fit the API.", [
-    { field: `body.${name}`, message: "is not a time" },
-  ]);
-}
 
 function replayJson(replay: Replay) {
   return {

@@ -107,6 +107,9 @@ export const NewDeliveryBody = Type.Object(
   },
 );
 
+export const BODY_AS_SENT =
+  "What is sent, byte for byte in UTF-8: the payload in the delivery's format. The signature is of this. A format that makes several calls derives theirs from it.";
+
 export const DeliverySchema = Type.Object(
   {
     id: Uuid,
@@ -160,8 +163,21 @@ export const AttemptSchema = Type.Object(
 
 export const DeliveryWithAttemptsSchema = Type.Interface(
   [DeliverySchema],
-  { payload: Type.Unknown(), attempts: Type.Array(AttemptSchema) },
-  { examples: [{ ...deliveryExample, payload: payloadExample, attempts: [attemptExample] }] },
+  {
+    payload: Type.Unknown(),
+    body: Type.String({ description: BODY_AS_SENT }),
+    attempts: Type.Array(AttemptSchema),
+  },
+  {
+    examples: [
+      {
+        ...deliveryExample,
+        payload: payloadExample,
+        body: JSON.stringify(payloadExample),
+        attempts: [attemptExample],
+      },
+    ],
+  },
 );
 
 export const DeliveryListQuery = Type.Object({
@@ -199,14 +215,24 @@ export const PageFields = {
 
 export const IdParams = Type.Object({ id: Type.String() });
 
+const Details = Type.Array(Type.Object({ field: Type.String(), message: Type.String() }));
+
+export const WarningsField = Type.Optional(
+  Type.Unsafe<Static<typeof Details>>({
+    ...Details,
+    description: "Fields of the request that are not known and were ignored.",
+  }),
+);
+
 export const Success = <T extends Record<string, TSchema>>(properties: T) =>
-  Type.Object({ status: Type.Literal("success"), ...properties });
+  Type.Object({ status: Type.Literal("success"), ...properties, warnings: WarningsField });
 
 const ERRORS: Readonly<Record<number, { means: string; code: ErrorCode | "unavailable" }>> = {
   400: { means: "The request cannot be used as it is", code: "invalid_request" },
   401: { means: "No API key, or an unknown one", code: "unauthorized" },
   403: { means: "This key may not", code: "forbidden" },
   404: { means: "There is no such thing, or it is not yours", code: "not_found" },
+  405: { means: "The path does not take this method", code: "method_not_allowed" },
   409: { means: "It does not fit what is there", code: "idempotency_conflict" },
   413: { means: "The body is too large", code: "payload_too_large" },
   415: { means: "The body is not JSON", code: "unsupported_media_type" },
@@ -221,7 +247,7 @@ export const errors = (...statuses: readonly number[]) =>
 export const ErrorFields = Type.Object({
   code: Type.String({ description: "Stable: branch on it." }),
   message: Type.String(),
-  details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+  details: Type.Optional(Details),
 });
 
 function errorSchema(status: number) {

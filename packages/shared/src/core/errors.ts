@@ -27,6 +27,7 @@ export const ERROR_STATUS = {
   invalid_request: 400,
   invalid_json: 400,
   invalid_utf8: 400,
+  invalid_content_encoding: 400,
   invalid_text: 400,
   json_too_deep: 400,
   invalid_url: 400,

@@ -1,5 +1,6 @@
 /** The connection pool, and which of its errors mean "not now" rather than "not like that". */
 import postgres from "postgres";
+import { readStoredTime, toStoredTime } from "../core/time.ts";
 import { connectTimeoutSeconds, createSocketOpener } from "./connection-socket.ts";
 import { readConnectionUrl } from "./connection-url.ts";
 import { BEGIN, createSession, STARTUP_SETTINGS, type Session } from "./session.ts";
@@ -28,6 +29,14 @@ const LONGEST_RECONNECT_WAIT_SECONDS = 1;
  */
 const UNPIPELINED = { max_pipeline: 0 };
 
+/** date, timestamp and timestamptz; its own reader takes the year 1 for 2001 and fails at BC and infinity. */
+const TIMES = {
+  to: 1184,
+  from: [1082, 1114, 1184],
+  serialize: (time: Date | string) => (time instanceof Date ? toStoredTime(time) : time),
+  parse: readStoredTime,
+};
+
 export function connectDatabase(options: DatabaseOptions): Sql {
   const target = readConnectionUrl(options.url);
   const { keepAliveSeconds, sessionAttrs } = target;
@@ -54,6 +63,7 @@ export function connectDatabase(options: DatabaseOptions): Sql {
       ...target.startup,
       ...STARTUP_SETTINGS,
     },
+    types: { date: TIMES },
     onnotice: () => {},
   });
   const { isPooled, hosts } = target;

@@ -155,10 +155,10 @@ export async function findDeliveryByIdempotencyKey(
 export async function findDelivery(
   sql: Queryable,
   { id, clientId }: { readonly id: string; readonly clientId?: string | undefined },
-): Promise<(Delivery & { readonly payloadText: string }) | undefined> {
+): Promise<(Delivery & { readonly payloadText: string; readonly body: string }) | undefined> {
   const ofClient = clientId === undefined ? sql`` : sql`and client_id = ${clientId}`;
-  const [row] = await sql<(Delivery & { payloadText: string })[]>`
-    select ${columns(sql)}, payload::text as "payloadText"
+  const [row] = await sql<(Delivery & { payloadText: string; body: string })[]>`
+    select ${columns(sql)}, payload::text as "payloadText", body
     from webhook_deliveries where id = ${id} ${ofClient}`;
   return row;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../testing/database.ts";
+import { connectDatabase } from "./client.ts";
 import { findLead, findLeadRecord, upsertLead, upsertLeadRecord } from "./leads.ts";
 
 let database: TestDatabase;
@@ -65,3 +66,48 @@ describe.each([
     expect(Object.keys(lead)).not.toContain("status");
   });
 });
+
+// The first came back as 2001.
+it.each([
+  ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"],
+  ["0099-12-31T23:59:59-01:00", "0100-01-01T00:59:59.000Z"],
+  ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"],
+])("keeps when it was captured: %s", async (capturedAt, iso) => {
+  const key = { id: "old", clientId: null };
+  expect((await upsertLead(database.sql, key, { capturedAt })).capturedAt).toBe(iso);
+  expect((await findLead(database.sql, key))?.capturedAt).toBe(iso);
+  const changed = await upsertLead(database.sql, key, { company: "Same" });
+  expect(changed.capturedAt).toBe(iso);
+});
+
+it.each(["UTC", "Europe/Berlin", "Asia/Kolkata"])(
+  "is read whatever SQL wrote into it, in the zone %s",
+  async (zone) => {
+    const { sql } = database;
+    const key = { id: "by-sql", clientId: null };
+    await upsertLead(sql, key, {});
+    const [{ name } = { name: "" }] = await sql<
+      { name: string }[]
+    >`select current_database() as name`;
+    await sql.unsafe(`alter database "${name}" set timezone = '${zone}'`);
+    await using other = await connectAgain();
+    for (const [written, iso] of [
+      ["0044-03-15 12:00:00+00 BC", "-000043-03-15T12:00:00.000Z"],
+      ["0001-01-01 00:00:00+00", "0001-01-01T00:00:00.000Z"],
+      ["infinity", "+275760-09-13T00:00:00.000Z"],
+      ["-infinity", "-271821-04-20T00:00:00.000Z"],
+    ] as const) {
+      await sql`
+        update leads set captured_at = ${written}::text::timestamptz, created_at = ${written}::text::timestamptz
+        where id = ${key.id}`;
+      const found = await findLeadRecord(other.sql, key);
+      expect([found?.lead.capturedAt, found?.createdAt.toISOString()]).toEqual([iso, iso]);
+      await upsertLead(other.sql, key, { company: zone });
+    }
+  },
+);
+
+async function connectAgain() {
+  const sql = connectDatabase({ url: database.url, applicationName: "tests", maxConnections: 1 });
+  return { sql, [Symbol.asyncDispose]: () => sql.end() };
+}

@@ -1,5 +1,6 @@
 /** Queries on `leads`. Each client has its own ids: its lead "1" is not another client's. */
 import type { Lead } from "../core/lead.ts";
+import { timeOf, toStoredTime } from "../core/time.ts";
 import { belongsTo, type Queryable } from "./client.ts";
 
 /** `clientId` null: a lead of the operator's own. */
@@ -101,7 +102,7 @@ function toColumns(fields: Omit<LeadChanges, "customFields">): Record<string, un
     company: fields.company,
     title: fields.title,
     source: fields.source,
-    captured_at: fields.capturedAt,
+    captured_at: fields.capturedAt && toStoredTime(timeOf(fields.capturedAt)),
   };
 }
 

@@ -35,7 +35,9 @@ export async function nextDueInMs(sql: Queryable): Promise<number | undefined> {
     select extract(epoch from min(next_attempt_at) - now())::float8 * 1000 as "inMs"
     from outbox_messages
     where status = 'queued' and taken_at is null and next_attempt_at > created_at
-      and next_attempt_at > now() - interval '1 second'`;
+      and next_attempt_at > now() - interval '1 second'
+      -- What waits for ever is never due; before PostgreSQL 17 nothing can be subtracted from it either.
+      and next_attempt_at < 'infinity'`;
   return row?.inMs ?? undefined;
 }
 
@@ -81,7 +83,8 @@ export async function putOff(
         next_attempt_at = now() + least(
           greatest(
             ${FIRST_PUT_OFF_MS} * interval '1 millisecond',
-            case when last_error like 'internal_error:%' then 2 * (next_attempt_at - updated_at) end
+            case when last_error like 'internal_error:%'
+                and isfinite(next_attempt_at) and isfinite(updated_at) then 2 * (next_attempt_at - updated_at) end
           ),
           ${LONGEST_PUT_OFF_MS} * interval '1 millisecond'
         )

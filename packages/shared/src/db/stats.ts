@@ -75,7 +75,7 @@ export async function countUnfinished(
   const inScope = isInScope(sql, scope);
   const [row] = await sql<Unfinished[]>`
     select waiting, active, (unfinished - active - waiting)::int as delayed,
-      (extract(epoch from now() - longest_due_at) * 1000)::float8 as "oldestWaitingMs",
+      (extract(epoch from now() - nullif(longest_due_at, '-infinity')) * 1000)::float8 as "oldestWaitingMs",
       (extract(epoch from now() - oldest_at) * 1000)::float8 as "oldestAgeMs"
     from (
       select coalesce(sum(total - success - failed - cancelled), 0) as unfinished from (

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { inTransaction } from "../db/client.ts";
 import { countWaiting } from "../db/outbox-counts.ts";
-import { recordTaken } from "../db/outbox.ts";
+import { nextDueInMs, putOff, recordTaken } from "../db/outbox.ts";
 import { holdOutbox } from "../db/outbox-locks.ts";
 import { foldOutboxNotes } from "../db/outbox-mirror.ts";
 import { removeOutboxMessages } from "../db/outbox-retention.ts";
@@ -343,4 +343,22 @@ it("tells every transaction's rows with one notification, and nothing of a rollb
   await vi.waitFor(() => expect(heard.at(-1)).toBe("last"), PATIENCE);
   expect(heard).toEqual(["", "last"]);
   await listening.unlisten();
+});
+
+// Before PostgreSQL 17 nothing can be subtracted from infinity: the loop ended with an error each time.
+it("leaves a row that waits for ever, and takes the others", async () => {
+  const { sql } = database;
+  const forever = await insertMessage(sql, { event_type: await eventForTwo() });
+  await sql`update outbox_messages set next_attempt_at = 'infinity' where id = ${forever}`;
+  const beforeAllTime = await insertMessage(sql, { event_type: await eventForTwo() });
+  await sql`
+    update outbox_messages
+    set next_attempt_at = '-infinity', created_at = '0044-03-15 BC'::timestamptz where id = ${beforeAllTime}`;
+  const { taken } = await takeOutbox(deps);
+  const wasTaken = (asked: string): boolean => taken.some(({ id }) => id === asked);
+  expect([wasTaken(beforeAllTime), wasTaken(forever)]).toEqual([true, false]);
+  expect(await nextDueInMs(sql)).toBeUndefined();
+  await putOff(sql, { id: forever, lastError: "internal_error: once" });
+  await sql`update outbox_messages set next_attempt_at = 'infinity' where id = ${forever}`;
+  await putOff(sql, { id: forever, lastError: "internal_error: twice" });
 });

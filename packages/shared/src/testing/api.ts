@@ -38,6 +38,7 @@ export interface DeliveryJson {
   readonly metadata: unknown;
   /** On the single read only. */
   readonly payload?: unknown;
+  readonly body?: string;
   readonly attempts?: readonly AttemptJson[];
 }
 
