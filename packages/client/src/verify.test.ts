@@ -53,6 +53,15 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   throw new Error("it was not refused as it should be", { cause: error });
 }
 
+/** Supabase shows a secret with `v1,`, and a copied one brings white space along. */
+test.each([`v1,${SECRET}`, `${SECRET}\n`, ` ${SECRET.slice(0, 20)}\r\n${SECRET.slice(20)}`])(
+  "reads the secret %j as it is meant",
+  async (secret) => {
+    const { whole } = signed();
+    await expect(verify(BODY, whole, secret, { now })).resolves.toBeDefined();
+  },
+);
+
 describe("the standard family", () => {
   test.each(VECTORS)("accepts the published signature of $id", async (vector) => {
     const at = new Date(vector.timestamp * 1_000);

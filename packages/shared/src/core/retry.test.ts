@@ -84,6 +84,12 @@ describe("what counts as what", () => {
     },
   );
 
+  it.each([426, 464, 505])("says with %i that another HTTP is wanted", (status) => {
+    expect(decideNext(answer(status), FIRST_OF_FOUR)).toMatchObject({
+      failure: { message: expect.stringContaining("does not speak HTTP/1.1") },
+    });
+  });
+
   it("tries again after a timeout", () => {
     expect(decideNext(TIMEOUT, FIRST_OF_FOUR)).toMatchObject({
       next: "retry",

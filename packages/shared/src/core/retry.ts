@@ -60,11 +60,16 @@ function failureOf(result: AttemptResult): Failure | undefined {
 /** Answered where a client certificate is missed; 495 and 496 are nginx's own. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 495, 496]);
 
+/** RFC 9110 §15.5.22 and §15.6.6; 464 is AWS's load balancer's, for targets that speak HTTP/2 only. */
+const OTHER_VERSION: ReadonlySet<number> = new Set([426, 464, 505]);
+
 function wordsFor({ status, asksForCertificate }: Extract<AttemptResult, { kind: "response" }>) {
   if (asksForCertificate === true && REFUSALS.has(status)) {
     return `The receiver answered ${status}. It asks for a client certificate, and none was given.`;
   }
-  if (status === 505) return "The receiver answered 505: it does not speak HTTP/1.1.";
+  if (OTHER_VERSION.has(status)) {
+    return `The receiver answered ${status}: it does not speak HTTP/1.1, which deliveries are made with.`;
+  }
   return `The receiver answered ${status}.`;
 }
 

@@ -8,6 +8,7 @@
  * Families take turns (§4), so that a network without IPv6 costs one wait and not one per address.
  */
 import type { LookupAddress } from "node:dns";
+import { setMaxListeners } from "node:events";
 
 export interface Connecting<Connection> {
   /** All of them were judged; not empty. */
@@ -33,6 +34,8 @@ export function firstToConnect<Connection>(
   if (only !== undefined && waiting.length === 1) return open(only, signal);
   return new Promise((resolve, reject) => {
     const losers = new AbortController();
+    // One listener an address: Node would warn of a leak at the eleventh.
+    setMaxListeners(0, losers.signal);
     const failures: unknown[] = [];
     let running = 0;
     let isOver = false;
