@@ -18,7 +18,7 @@ describe("what an attempt says of its destination", () => {
     expect(signOf(answered(status), NOW)).toEqual({ kind: "well" });
   });
 
-  it.each([500, 502, 503])("a %i: it is ill", (status) => {
+  it.each([408, 425, 500, 502, 503])("a %i: it is ill", (status) => {
     const ill = { kind: "ill", reason: `http_${status}`, isThrottled: false, pauseMs: 0 };
     expect(signOf(answered(status), NOW)).toEqual(ill);
   });
