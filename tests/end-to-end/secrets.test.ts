@@ -1,4 +1,5 @@
 /** A secret is readable nowhere: not in the queue, the database, a log line or an answer. */
+import { destinationKey } from "@webhook-delivery/shared/core/permit.ts";
 import { readQueuePrefix } from "@webhook-delivery/shared/db/installation.ts";
 import { createProducer } from "@webhook-delivery/shared/dispatch/producers.ts";
 import type { QueuedPermit } from "@webhook-delivery/shared/queue/queue.ts";
@@ -76,8 +77,16 @@ async function useEndpoints({ api }: TestService, hook: Hook) {
 
 /** Of all deliveries, as a scheduler queues them; without a lease they mean nothing. */
 async function queuePermits({ env, database: { sql } }: TestService): Promise<void> {
-  const permits = await sql<QueuedPermit[]>`
-    select id as "deliveryId", destination, 'normal' as kind, 0 as "delayMs" from webhook_deliveries`;
+  const rows = await sql<{ id: string; destination: string }[]>`
+    select id, destination from webhook_deliveries`;
+  const permits = rows.map(({ id, destination }): QueuedPermit => {
+    return {
+      deliveryId: id,
+      destinationKey: destinationKey(destination),
+      kind: "normal",
+      delayMs: 0,
+    };
+  });
   const location = queueLocation({ REDIS_URL: env["REDIS_URL"] ?? null }, () =>
     readQueuePrefix(sql),
   );

@@ -28,7 +28,7 @@ async function permit(crew: Crew, deliveryId: string, count: number): Promise<vo
   const producer = createProducer({ location, sql, onError: () => undefined });
   for (let n = 0; n < count; n++) {
     await grantLeases(sql, [deliveryId]);
-    const one = { deliveryId, destination: deliveryId, kind: "normal", delayMs: 0 } as const;
+    const one = { deliveryId, destinationKey: deliveryId, kind: "normal", delayMs: 0 } as const;
     await producer.enqueue([one]);
     await vi.waitFor(async () => {
       expect(await sql`select from delivery_leases where delivery_id = ${deliveryId}`).toEqual([]);

@@ -182,3 +182,27 @@ describe("with nothing to do among many finished deliveries", () => {
     expect(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]).toBeLessThan(MOST_BLOCKS);
   });
 });
+
+const MUCH = 20_000;
+/** Pages of the indexes that are one level higher then. */
+const A_FEW_BLOCKS = 25;
+
+test("a round looks as little at a destination with 20,000 due as at one with a few", async () => {
+  await using crew = await startCrew({ backend: "redis", workers: 0 });
+  const { sql } = crew.database;
+  const walk = { after: "", limit: 500, countUpTo: 21, horizonMs: HORIZON_MS, shard: ONE_SHARD };
+  const insert = (count: number) => sql`
+    insert into webhook_deliveries
+      (id, event_type, webhook_url, payload, body, format, max_attempts, next_retry_at)
+    select gen_random_uuid(), 'lead.captured', 'https://example.com/', '{}', '{}', 'raw', 4, now()
+    from generate_series(1, ${count}::int)`;
+  const blocks = async (): Promise<number> => {
+    await sql`vacuum analyze webhook_deliveries`;
+    const plan = await explain(sql, (queryable) => walkDestinations(queryable, walk));
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
+  };
+  await insert(50);
+  const few = await blocks();
+  await insert(MUCH);
+  expect(await blocks()).toBeLessThan(few + A_FEW_BLOCKS);
+});

@@ -90,9 +90,9 @@ const ROOM_FOR_ALL: Disposable = { [Symbol.dispose]: () => {} };
  */
 async function enterDestination(
   { inFlight }: StartDeps,
-  { kind, destination }: Permit,
+  { kind, destinationKey }: Permit,
 ): Promise<Disposable | undefined> {
-  return kind === "normal" ? inFlight.enter(destination, WAIT_FOR_DESTINATION_MS) : ROOM_FOR_ALL;
+  return kind === "normal" ? inFlight.enter(destinationKey, WAIT_FOR_DESTINATION_MS) : ROOM_FOR_ALL;
 }
 
 /** Resolves when the attempt is to be made now. Undefined: it is not to be made. */

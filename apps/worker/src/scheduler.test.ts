@@ -90,6 +90,9 @@ describe("a scheduler", () => {
     expect(await leasedBy("well.example/in")).toBe(30);
     expect(await leasedBy("new.example/in")).toBe(2);
     expect(new Set(ran.map(({ kind }) => kind))).toEqual(new Set(["normal", "trial"]));
+    // The key that tells them apart holds nothing of a URL, which may hold a secret.
+    expect(new Set(ran.map((permit) => permit.destinationKey)).size).toBe(2);
+    expect(JSON.stringify(ran)).not.toContain("example");
   });
 
   it("lets no more start than maxInFlight, however many schedulers run and attempts end", async () => {

@@ -16,7 +16,7 @@ import {
 } from "@webhook-delivery/shared/core/allocation.ts";
 import { capacityOf, type CapacityConfig } from "@webhook-delivery/shared/core/capacity.ts";
 import { OPENS_ABOVE_BACKLOG, withBacklog } from "@webhook-delivery/shared/core/circuit.ts";
-import { LEASE_MS } from "@webhook-delivery/shared/core/permit.ts";
+import { destinationKey, LEASE_MS } from "@webhook-delivery/shared/core/permit.ts";
 import { quotaOf } from "@webhook-delivery/shared/core/quota.ts";
 import { inTransaction, type Sql } from "@webhook-delivery/shared/db/client.ts";
 import {
@@ -50,7 +50,7 @@ import {
   walkDestinations,
   type WaitingDestination,
 } from "@webhook-delivery/shared/db/waiting.ts";
-import type { QueueProducer } from "@webhook-delivery/shared/queue/queue.ts";
+import type { QueuedPermit, QueueProducer } from "@webhook-delivery/shared/queue/queue.ts";
 import type { Runner } from "@webhook-delivery/shared/queue/runner.ts";
 import { logTransition, type TransitionDeps } from "./destination-health.ts";
 
@@ -320,9 +320,12 @@ async function hand(
   { sql, producer, runner }: SchedulerDeps,
   leased: readonly Leased[],
 ): Promise<void> {
-  const inOrder = interleave(leased);
-  for (const permit of inOrder) if (permit.isTaken) void runner.run(permit);
-  const others = inOrder.filter(({ isTaken }) => !isTaken);
+  const others: QueuedPermit[] = [];
+  for (const { deliveryId, destination, kind, delayMs, isTaken } of interleave(leased)) {
+    const permit = { deliveryId, destinationKey: destinationKey(destination), kind };
+    if (isTaken) void runner.run(permit);
+    else others.push({ ...permit, delayMs });
+  }
   if (others.length === 0) return;
   try {
     await producer.enqueue(others);

@@ -2,7 +2,7 @@
  * Leases: the permits to start. The scheduler grants them (scheduling.ts), the claim uses them up (claims.ts),
  * and whoever changes a destination for the worse revokes them in the same transaction.
  */
-import type { Permit } from "../core/permit.ts";
+import { destinationKey, type Permit, type PermitKind } from "../core/permit.ts";
 import { uuidArray, type Queryable } from "./client.ts";
 
 /**
@@ -44,13 +44,16 @@ export async function takeLeases(
   sql: Queryable,
   { workerId, limit }: { readonly workerId: string; readonly limit: number },
 ): Promise<Permit[]> {
-  return sql<Permit[]>`
+  const rows = await sql<{ deliveryId: string; destination: string; kind: PermitKind }[]>`
     update delivery_leases set taken_by = ${workerId}
     where delivery_id = any (array(
       select delivery_id from delivery_leases
       where taken_by is null and starts_at <= now() and expires_at > now()
       order by starts_at limit ${limit} for update skip locked))
     returning delivery_id as "deliveryId", destination, permit as kind`;
+  return rows.map(({ deliveryId, destination, kind }) => {
+    return { deliveryId, destinationKey: destinationKey(destination), kind };
+  });
 }
 
 /** Milliseconds until the next lease that no worker has taken may start; undefined: there is none. */

@@ -2,12 +2,11 @@
  * The queue on Redis: permits are BullMQ jobs, a wake is a message to a channel. With redis-consumer.ts the
  * only file that knows BullMQ.
  */
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import type { PermitKind } from "../core/permit.ts";
+import type { Permit } from "../core/permit.ts";
 import { within } from "../within.ts";
 import type { RedisLocation } from "./location.ts";
 import type { QueuedPermit, QueueProducer } from "./queue.ts";
@@ -16,12 +15,7 @@ import { createWake } from "./wake.ts";
 
 export const QUEUE_NAME = "webhook-delivery";
 
-/** Short names: a job is copied several times on its way. */
-export interface JobData {
-  readonly deliveryId: string;
-  readonly destination: string;
-  readonly kind: PermitKind;
-}
+export type JobData = Permit;
 
 /** Channels belong to no numbered database: the prefix tells installations apart. */
 export function wakeChannel(prefix: string): string {
@@ -88,19 +82,12 @@ export function createRedisProducer(
   };
 }
 
-function toJob({ deliveryId, destination, kind, delayMs }: QueuedPermit) {
+function toJob({ deliveryId, destinationKey, kind, delayMs }: QueuedPermit) {
   return {
     name: "deliver" as const,
-    data: { deliveryId, destination: keyOf(destination), kind },
+    data: { deliveryId, destinationKey, kind },
     opts: delayMs > 0 ? { delay: Math.ceil(delayMs) } : {},
   };
-}
-
-const KEY_CHARACTERS = 16;
-
-/** A URL may hold a secret, and Redis is to hold none. */
-function keyOf(destination: string): string {
-  return createHash("sha256").update(destination).digest("base64url").slice(0, KEY_CHARACTERS);
 }
 
 async function openQueue(
