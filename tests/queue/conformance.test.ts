@@ -16,7 +16,7 @@ const DESTINATION = "https://receiver.example/hooks/one";
 function permit(changes: Partial<QueuedPermit> = {}): QueuedPermit {
   return {
     deliveryId: randomUUID(),
-    destination: DESTINATION,
+    destinationKey: DESTINATION,
     kind: "normal",
     delayMs: 0,
     ...changes,
@@ -41,7 +41,7 @@ describe.each(BACKENDS)("the queue in %s", (backend) => {
     const other = await queue.startWorker();
     const sent = Array.from({ length: 200 }, (_, n) => {
       const kind = PERMIT_KINDS[n % PERMIT_KINDS.length] ?? "normal";
-      return permit({ kind, destination: `${DESTINATION}/${n % 2}` });
+      return permit({ kind, destinationKey: `${DESTINATION}-${n % 2}` });
     });
     // In several calls, as several schedulers make them.
     const calls = [0, 50, 100, 150].map((from) => queue.enqueue(sent.slice(from, from + 50)));
@@ -54,13 +54,13 @@ describe.each(BACKENDS)("the queue in %s", (backend) => {
     expect(sortedIds(got)).toEqual(sortedIds(sent));
     const byId = new Map(got.map((each) => [each.deliveryId, each]));
     for (const { deliveryId, kind } of sent) expect(byId.get(deliveryId)?.kind).toBe(kind);
-    // Redis knows a destination by another name; it is the same for all of its permits, and for no others.
+    // Whatever a queue calls a destination, it is the same for all of its permits, and for no others.
     for (const remainder of [0, 1]) {
       const its = sent.filter((_, n) => n % 2 === remainder);
-      const names = new Set(its.map(({ deliveryId }) => byId.get(deliveryId)?.destination));
+      const names = new Set(its.map(({ deliveryId }) => byId.get(deliveryId)?.destinationKey));
       expect(names.size).toBe(1);
     }
-    expect(new Set(got.map(({ destination }) => destination)).size).toBe(2);
+    expect(new Set(got.map(({ destinationKey }) => destinationKey)).size).toBe(2);
   });
 
   test("gives out what waited before there was a consumer", async () => {
@@ -174,7 +174,7 @@ describe.each(BACKENDS)("the queue in %s", (backend) => {
     expect(count).toBeLessThanOrEqual(10);
   });
 
-  test("check() rejects while the server is away, and resolves when it is back", async () => {
+  test("check() rejects while the server is away, and resolves when it is there", async () => {
     await using queue = await createTestQueue(backend);
     await using way = await createForwarder(queue.url);
     // Away at first: a first connection that failed is not to be remembered.
@@ -206,39 +206,5 @@ describe("the queue in Redis", () => {
     // What came after the loss does not hide it.
     await queue.enqueue(permits(1));
     await expectSaidOnce();
-  });
-
-  test("holds nothing of a destination's text", async () => {
-    await using queue = await createRedisTestQueue();
-    const token = "T0-secret-token";
-    const destination = `https://user:${token}@receiver.example/services/${token}?key=${token}`;
-    const running = permit({ destination });
-    const failing = permit({ destination });
-    const waiting = permit({ destination });
-    const delayed = permit({ destination, delayMs: 3_600_000 });
-
-    const worker = await queue.startWorker({
-      slots: 2,
-      isHeld: true,
-      run({ deliveryId }) {
-        if (deliveryId === failing.deliveryId) throw new Error("this run fails");
-      },
-    });
-    await queue.enqueue([running, failing]);
-    await queue.until(() => worker.started.length === 2);
-    await queue.enqueue([waiting, delayed]);
-
-    const full = await queue.redis.dump();
-    // It does show what is there.
-    for (const { deliveryId } of [running, failing, waiting, delayed]) {
-      expect(full).toContain(deliveryId);
-    }
-    worker.release();
-    await queue.until(() => worker.started.length === 3);
-    await worker.close();
-    for (const dump of [full, await queue.redis.dump()]) {
-      expect(dump).not.toContain(token);
-      expect(dump).not.toContain("receiver.example");
-    }
   });
 });

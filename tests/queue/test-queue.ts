@@ -197,11 +197,13 @@ async function startWorker(
   };
 }
 
+const PREFIX = "conformance";
+
 function createRedisServer(redis: TestRedis): Server {
   const locationOf = (url: string) =>
-    ({ kind: "redis", url, prefix: "conformance" }) as const satisfies QueueLocation;
+    ({ kind: "redis", url, prefix: async () => PREFIX }) as const satisfies QueueLocation;
   const location = locationOf(redis.url);
-  const channel = wakeChannel(location);
+  const channel = wakeChannel(PREFIX);
   const listeners: TestRedis["client"][] = [];
 
   return {
@@ -252,9 +254,9 @@ async function createPostgresServer(): Promise<Server> {
       // For an hour: a lease that expires is another matter, and would end a test on a slow machine.
       await sql`
         insert into delivery_leases (delivery_id, destination, permit, starts_at, expires_at)
-        select "deliveryId", destination, kind, starts_at, starts_at + interval '1 hour'
+        select "deliveryId", "destinationKey", kind, starts_at, starts_at + interval '1 hour'
         from jsonb_to_recordset(${JSON.stringify(permits)}::text::jsonb)
-            as given ("deliveryId" uuid, destination text, kind text, "delayMs" integer),
+            as given ("deliveryId" uuid, "destinationKey" text, kind text, "delayMs" integer),
           lateral (select now() + "delayMs" * interval '1 millisecond' as starts_at) as start`;
     },
     async startConsumer({ runner, onWake, onError }) {

@@ -51,7 +51,7 @@ export function startLoop({ everyMs, once, onError, restMs = () => 0 }: LoopOpti
       });
       const tookMs = performance.now() - startedAt;
       const leastMs = restMs(tookMs);
-      if (leastMs > 0) await rest(leastMs);
+      if (leastMs > 0 && !isStopped) await rest(leastMs);
       if (!isStopped && !isNudged) await wait(Math.max(0, (nextMs ?? everyMs) - leastMs));
       endWait = undefined;
     }

@@ -196,6 +196,27 @@ describe("several hosts", () => {
     await sql.end();
   });
 
+  it.each(["end", "destroy", "resetAndDestroy"] as const)(
+    "that hang up when they are asked for TLS (%s), as they do while they restart, are away",
+    async (how) => {
+      const listener = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket[how]());
+      }).listen(0, "127.0.0.1");
+      await once(listener, "listening");
+      const { port } = listener.address() as AddressInfo;
+      const pool = connectDatabase({
+        url: `postgres://user@127.0.0.1:${port}/x`,
+        applicationName: "tests",
+      });
+      const error: unknown = await pool`select 1`.catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(Error);
+      expect(isDatabaseAway(error)).toBe(true);
+      await pool.end({ timeout: 0 });
+      listener.close();
+    },
+  );
+
   it("that only read are passed by where one that writes is asked for", async () => {
     await using writable = await createTestDatabase({ isEmpty: true });
     await using readOnly = await createTestDatabase({ isEmpty: true });

@@ -123,8 +123,13 @@ async function readAnswer(socket: Socket, patience: AbortSignal | undefined): Pr
   socket.once("end", () =>
     ended.abort(new TlsError("the server ended the connection when asked for TLS")),
   );
-  const [bytes] = (await once(socket, "data", { signal: AbortSignal.any(signals) })) as [Buffer];
-  return bytes.length === 1 ? bytes.toString("latin1") : "";
+  try {
+    const [bytes] = (await once(socket, "data", { signal: AbortSignal.any(signals) })) as [Buffer];
+    return bytes.length === 1 ? bytes.toString("latin1") : "";
+  } catch (error) {
+    // Otherwise it would only say that it was aborted.
+    throw ended.signal.aborted ? ended.signal.reason : error;
+  }
 }
 
 /** Its code means "not now" (client.ts): somebody must mend it, and then the service goes on. */
@@ -155,6 +160,8 @@ function explain(error: Error, about: { readonly host: Host; readonly isLate: bo
   // Of the file system: there is no such socket, or it may not be opened.
   const isNobody =
     host.isSocket && /^E(?:NOENT|NOTSOCK|NOTDIR|ACCES|PERM|LOOP|NAMETOOLONG)$/.test(code);
-  const told = isLate ? "CONNECT_TIMEOUT" : isNobody ? "ECONNREFUSED" : code;
+  // Whatever it was, there is no connection: never our own fault.
+  const isSystemCode = /^E[A-Z]+$/.test(code) && !isNobody;
+  const told = isLate ? "CONNECT_TIMEOUT" : isSystemCode ? code : "ECONNREFUSED";
   return Object.assign(new Error(`${place}: ${text}`, { cause: error }), { code: told });
 }
