@@ -66,14 +66,14 @@ const PLAIN_HELP_WIDTH = 100;
 const NARROW_HELP_WIDTH = 20;
 
 const ROOT_HELP = `${examples(
-  "pnpm wd listen --secret test-secret",
-  "pnpm wd send --to http://localhost:4000/ --secret test-secret --test --wait",
-  "pnpm wd list --failed --since 2h",
-  "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id'",
+  "npx -y pnpm@12 wd listen --secret test-secret",
+  "npx -y pnpm@12 wd send --to http://localhost:4000/ --secret test-secret --test --wait",
+  "npx -y pnpm@12 wd list --failed --since 2h",
+  "npx -y pnpm@12 --silent wd list --failed --json | jq -r '.deliveries[].id'",
 )}
 
-The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine, and without
+The key: beside a clone in which \`npx -y pnpm@12 start\` has run, its key is used for a service on this machine, and without
 --url the service that it runs is asked.
-pnpm says on standard error what it runs; pnpm --silent leaves that out.
+pnpm says on standard error what it runs; --silent before wd leaves that out. Once installed, ./wd is the same and starts at once.
 
 ${EXIT_CODES_HELP}`;

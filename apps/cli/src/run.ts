@@ -69,5 +69,5 @@ function helpFor(program: CommandUnknownOpts, args: readonly string[]): string {
     command = next;
     path.push(arg);
   }
-  return `See: ${["pnpm wd", ...path, "--help"].join(" ")}`;
+  return `See: ${["npx -y pnpm@12 wd", ...path, "--help"].join(" ")}`;
 }

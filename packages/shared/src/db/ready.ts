@@ -21,7 +21,7 @@ export async function databaseProblem(
 ): Promise<string | undefined> {
   const pending = await pendingMigrations(sql, migrationsFolder);
   if (pending.length === 0) return undefined;
-  return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate"`;
+  return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate" (npx -y pnpm@12 migrate)`;
 }
 
 /** True when the database is usable; false when `signal` ended the waiting. */
