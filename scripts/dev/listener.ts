@@ -19,7 +19,7 @@ export function isAnyAddress(host: string): boolean {
 }
 
 export function isLoopbackAddress(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 const THIS_MACHINE = new Set([...ANY_ADDRESS, "127.0.0.1", "::1", "localhost"]);
