@@ -19,6 +19,7 @@ import { checkSettings } from "./dev/settings.ts";
 import { withStack, type Stack, type StackOptions } from "./dev/stack.ts";
 import type { StopRequest, StopRequested } from "./dev/stop-request.ts";
 
+const LOOPBACK = "127.0.0.1";
 const isProduction = process.env["NODE_ENV"] === "production";
 
 await runCommand(async (stop) => {
@@ -41,7 +42,8 @@ await runCommand(async (stop) => {
 async function developmentOptions(stop: StopRequest): Promise<StackOptions> {
   const showLine = await chooseLogLines(process.stdout.isTTY);
   return {
-    env: withDevelopmentDefaults(process.env),
+    // The key is on the screen, and the receivers that may be sent to are on this machine.
+    env: { ...withDevelopmentDefaults(process.env), HOST: process.env["HOST"] || LOOPBACK },
     embedded: { folder: join(DATA_FOLDER, "postgres") },
     stop,
     say: (line) => console.log(line),

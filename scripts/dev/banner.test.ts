@@ -5,6 +5,7 @@ import { banner, sampleCurl } from "./banner.ts";
 const facts = {
   version: "1.2.3",
   origin: "http://localhost:3999",
+  host: "127.0.0.1",
   apiKey: "it's a $KEY",
   database: "embedded",
   queue: "postgres",
@@ -38,4 +39,21 @@ test("keeps every line that is to be pasted on one line of its own", () => {
     .split("\n")
     .filter((line) => /^(curl|node) /.test(line));
   expect(pasted).toHaveLength(3);
+});
+
+test.each([
+  ["127.0.0.1", "from this machine only"],
+  ["::1", "from this machine only"],
+  ["localhost", "from this machine only"],
+  ["0.0.0.0", "from every machine that reaches this one"],
+  ["::", "from every machine that reaches this one"],
+  ["192.0.2.7", "at this address only"],
+])("says from where it can be reached when it listens on %s", (host, reach) => {
+  expect(banner({ ...facts, host })).toContain(reach);
+});
+
+test("needs no pnpm to be installed for anything that it says to run", () => {
+  const hints = banner(facts).match(/.*pnpm.*/g) ?? [];
+  expect(hints.length).toBeGreaterThan(3);
+  for (const line of hints) expect(line).toContain("npx -y pnpm@12 ");
 });

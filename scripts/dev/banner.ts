@@ -1,9 +1,12 @@
 /** What `pnpm start` prints once everything runs: all that a newcomer needs to see a delivery arrive. */
+import { isAnyAddress, isLoopbackAddress } from "./listener.ts";
 import { SAMPLE_LEAD_ID } from "@webhook-delivery/shared/core/lead.ts";
 
 export interface BannerFacts {
   readonly version: string;
   readonly origin: string;
+  /** The address that it listens on. */
+  readonly host: string;
   readonly apiKey: string;
   readonly database: string;
   readonly queue: "redis" | "postgres";
@@ -24,7 +27,7 @@ export function banner(facts: BannerFacts): string {
   return `
 webhook-delivery ${facts.version} is running.
 
-  API       ${facts.origin}
+  API       ${facts.origin} (${reachOf(facts.host)})
   API key   ${facts.apiKey}
   Database  ${facts.database}
   Queue     ${facts.queue === "redis" ? "Redis, at REDIS_URL" : "in the same database (no REDIS_URL)"}
@@ -48,6 +51,14 @@ What else a terminal can do: npx -y pnpm@12 wd
 Successes, retries and refusals in 15 seconds: npx -y pnpm@12 demo
 Ctrl-C stops everything.
 `;
+}
+
+/** From where it can be reached. */
+function reachOf(host: string): string {
+  if (isLoopbackAddress(host)) return "from this machine only; HOST=0.0.0.0 opens it to others";
+  return isAnyAddress(host)
+    ? `HOST=${host}: from every machine that reaches this one`
+    : `HOST=${host}: at this address only`;
 }
 
 export function sampleCurl({ origin, apiKey }: { origin: string; apiKey: string }): string {

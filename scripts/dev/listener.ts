@@ -13,6 +13,15 @@ export interface Listener {
 const FREED_WITHIN_MS = 4_000;
 const LOOK_EVERY_MS = 100;
 const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
+/** It is reached from everywhere, not only from this machine. */
+export function isAnyAddress(host: string): boolean {
+  return ANY_ADDRESS.has(host);
+}
+
+export function isLoopbackAddress(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
 const THIS_MACHINE = new Set([...ANY_ADDRESS, "127.0.0.1", "::1", "localhost"]);
 
 /** Port 0 becomes a free one, since whoever waits for ingest must know where it is. */

@@ -30,6 +30,8 @@ export interface StackOptions {
 
 export interface Stack {
   readonly origin: string;
+  /** The address that ingest listens on. */
+  readonly host: string;
   /** The same for a process on this machine: nobody else can answer there. */
   readonly exactOrigin: string;
   readonly apiKey: string;
@@ -61,6 +63,7 @@ export async function withStack<T>(
     return withServices({ ...options, config, listener, database }, (ended) =>
       work({
         origin: originOf(listener),
+        host: listener.host,
         exactOrigin: exactOriginOf(listener),
         apiKey: config.API_KEYS[0] ?? "",
         databaseUrl: database.url,

@@ -54,7 +54,7 @@ export function createWd(env: Environment): Wd {
 
 function spawnWd(args: readonly string[], env: Environment): ChildProcess {
   const { PATH, HOME } = process.env;
-  return spawn(process.execPath, ["--import", "tsx", "apps/cli/src/main.ts", ...args], {
+  return spawn(process.execPath, ["apps/cli/src/wd.ts", ...args], {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
     stdio: ["pipe", "pipe", "pipe"],

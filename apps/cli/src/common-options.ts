@@ -15,7 +15,7 @@ const GROUP = "Everywhere:";
 
 const URL_OPTION = new Option(
   "--url <url>",
-  `the service (WEBHOOK_DELIVERY_URL; default: where \`pnpm start\` of this clone listens, else ${DEFAULT_URL})`,
+  `the service (WEBHOOK_DELIVERY_URL; default: where \`npx -y pnpm@12 start\` of this clone listens, else ${DEFAULT_URL})`,
 ).helpGroup(GROUP);
 const API_KEY_OPTION = new Option(
   "--api-key <key>",

@@ -10,9 +10,9 @@ export const DEFAULT_URL = "http://localhost:3000";
 export interface ConnectionSources {
   readonly options: { readonly url?: string | undefined; readonly apiKey?: string | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The key that `pnpm start` made in this clone; undefined: there is none. */
+  /** The key that `npx -y pnpm@12 start` made in this clone; undefined: there is none. */
   readonly developmentKey: () => string | undefined;
-  /** Where the `pnpm start` of this clone listens now; undefined: none runs. */
+  /** Where the `npx -y pnpm@12 start` of this clone listens now; undefined: none runs. */
   readonly developmentUrl: () => string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function resolveConnection(sources: ConnectionSources): Connection {
   if (apiKey === undefined) {
     throw usageFailure(
       "No API key. Set WEBHOOK_DELIVERY_API_KEY (or give --api-key, which other users of this " +
-        "machine can see). Beside a clone in which `pnpm start` has run, its key is used.",
+        "machine can see). Beside a clone in which `npx -y pnpm@12 start` has run, its key is used.",
     );
   }
   requireUsable("The key (--api-key, WEBHOOK_DELIVERY_API_KEY)", { url: address, apiKey });

@@ -1,24 +1,37 @@
 /** The command line as a whole: its commands, what they share, and how it explains itself. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
-import { createCli, type Cli, type Surroundings } from "./cli.ts";
-import { addCancel } from "./commands/cancel.ts";
-import { addDestinations } from "./commands/destinations.ts";
-import { addEndpoints } from "./commands/endpoints.ts";
-import { addList } from "./commands/list.ts";
-import { addListen } from "./commands/listen.ts";
-import { addPublish } from "./commands/publish.ts";
-import { addReplay } from "./commands/replay.ts";
-import { addRetry } from "./commands/retry.ts";
-import { addSend } from "./commands/send.ts";
-import { addShow } from "./commands/show.ts";
-import { addStats } from "./commands/stats.ts";
-import { addTail } from "./commands/tail.ts";
+import { createCli, type Cli, type Parent, type Surroundings } from "./cli.ts";
 import { addCommonOptions, commonOptionsOf } from "./common-options.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
 import { examples } from "./help.ts";
 
-export function createProgram(surroundings: Surroundings) {
+type Add = (parent: Parent, cli: Cli) => void;
+
+/** In the order of the help. Each is read from the disk only when it is needed: it takes most of a start. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Add>> = new Map([
+  ["send", async () => (await import("./commands/send.ts")).addSend],
+  ["publish", async () => (await import("./commands/publish.ts")).addPublish],
+  ["list", async () => (await import("./commands/list.ts")).addList],
+  ["show", async () => (await import("./commands/show.ts")).addShow],
+  ["retry", async () => (await import("./commands/retry.ts")).addRetry],
+  ["cancel", async () => (await import("./commands/cancel.ts")).addCancel],
+  ["replay", async () => (await import("./commands/replay.ts")).addReplay],
+  ["tail", async () => (await import("./commands/tail.ts")).addTail],
+  ["stats", async () => (await import("./commands/stats.ts")).addStats],
+  ["endpoints", async () => (await import("./commands/endpoints.ts")).addEndpoints],
+  ["destinations", async () => (await import("./commands/destinations.ts")).addDestinations],
+  ["listen", async () => (await import("./commands/listen.ts")).addListen],
+]);
+
+/** Those that the arguments name, which may be more than one that runs; all where they name none. */
+async function loadCommands(args: readonly string[]): Promise<Add[]> {
+  const named = [...COMMANDS].filter(([name]) => args.includes(name));
+  const wanted = named.length > 0 ? named : [...COMMANDS];
+  return Promise.all(wanted.map(([, load]) => load()));
+}
+
+export async function createProgram(surroundings: Surroundings, args: readonly string[]) {
   const program = new Command("wd")
     .usage("COMMAND [options]")
     .description("Sends webhooks through a webhook-delivery service and looks after them.")
@@ -42,21 +55,7 @@ export function createProgram(surroundings: Surroundings) {
     running = command;
   });
   const cli: Cli = createCli(surroundings, () => commonOptionsOf(running));
-  const parts = [
-    addSend,
-    addPublish,
-    addList,
-    addShow,
-    addRetry,
-    addCancel,
-    addReplay,
-    addTail,
-    addStats,
-    addEndpoints,
-    addDestinations,
-    addListen,
-  ];
-  for (const add of parts) add(program, cli);
+  for (const add of await loadCommands(args)) add(program, cli);
   addCommonOptions(program);
   return { program, cli };
 }
@@ -66,14 +65,14 @@ const PLAIN_HELP_WIDTH = 100;
 const NARROW_HELP_WIDTH = 20;
 
 const ROOT_HELP = `${examples(
-  "pnpm wd listen --secret test-secret",
-  "pnpm wd send --to http://localhost:4000/ --secret test-secret --test --wait",
-  "pnpm wd list --failed --since 2h",
-  "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id'",
+  "npx -y pnpm@12 wd listen --secret test-secret",
+  "npx -y pnpm@12 wd send --to http://localhost:4000/ --secret test-secret --test --wait",
+  "npx -y pnpm@12 wd list --failed --since 2h",
+  "npx -y pnpm@12 --silent wd list --failed --json | jq -r '.deliveries[].id'",
 )}
 
-The key: beside a clone in which \`pnpm start\` has run, its key is used for a service on this machine, and without
+The key: beside a clone in which \`npx -y pnpm@12 start\` has run, its key is used for a service on this machine, and without
 --url the service that it runs is asked.
-pnpm says on standard error what it runs; pnpm --silent leaves that out.
+pnpm says on standard error what it runs; --silent before wd leaves that out. Once installed, ./wd is the same and starts at once.
 
 ${EXIT_CODES_HELP}`;

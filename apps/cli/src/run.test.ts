@@ -109,9 +109,9 @@ describe("help", () => {
 
 describe("wrong usage ends with 2, before anything is asked:", () => {
   test.each<[args: string[], says: string]>([
-    [["lst"], "unknown command 'lst'\n(Did you mean list?)\nSee: pnpm wd --help"],
-    [["endpoints", "creat"], "(Did you mean create?)\nSee: pnpm wd endpoints --help"],
-    [["list", "--faild"], "(Did you mean --failed?)\nSee: pnpm wd list --help"],
+    [["lst"], "unknown command 'lst'\n(Did you mean list?)\nSee: npx -y pnpm@12 wd --help"],
+    [["endpoints", "creat"], "(Did you mean create?)\nSee: npx -y pnpm@12 wd endpoints --help"],
+    [["list", "--faild"], "(Did you mean --failed?)\nSee: npx -y pnpm@12 wd list --help"],
     [["list", "--limit", "0"], "a whole number from 1 to 200"],
     [["list", "--since", "yesterday"], "a span back from now (2h, 7d) or a time"],
     [["list", "--status", "done"], "Allowed choices are pending, sent, success, failed, cancelled"],
@@ -158,7 +158,7 @@ describe("wrong usage ends with 2, before anything is asked:", () => {
     const { exitCode, out, err } = await wd(args);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
     expect(err).toContain(says);
-    expect(err).toContain("See: pnpm wd ");
+    expect(err).toContain("See: npx -y pnpm@12 wd ");
     const asJson = await wd([...args, "--json"]);
     const { error } = JSON.parse(asJson.err) as { error: { code: string; message: string } };
     expect([asJson.exitCode, asJson.out, error.code]).toEqual([2, "", "usage"]);

@@ -7,7 +7,7 @@ import { createOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
 
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { program, cli } = createProgram(surroundings);
+  const { program, cli } = await createProgram(surroundings, args);
   if (args.length === 0) {
     program.outputHelp();
     return EXIT.done;
@@ -69,5 +69,5 @@ function helpFor(program: CommandUnknownOpts, args: readonly string[]): string {
     command = next;
     path.push(arg);
   }
-  return `See: ${["pnpm wd", ...path, "--help"].join(" ")}`;
+  return `See: ${["npx -y pnpm@12 wd", ...path, "--help"].join(" ")}`;
 }

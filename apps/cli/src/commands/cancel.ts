@@ -14,8 +14,8 @@ export function addCancel(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd cancel 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm --silent wd list --status pending --endpoint ID --all --json | jq -r .id | pnpm wd cancel -",
+        "npx -y pnpm@12 wd cancel 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
+        "npx -y pnpm@12 --silent wd list --status pending --endpoint ID --all --json | jq -r .id | npx -y pnpm@12 wd cancel -",
       )}`,
     )
     .action(async (ids) => {

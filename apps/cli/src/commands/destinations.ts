@@ -25,9 +25,9 @@ export function addDestinations(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd destinations --state open",
-        "pnpm wd destinations hooks.example.com",
-        "pnpm --silent wd destinations --all --json | jq 'select(.heldBack > 0)'",
+        "npx -y pnpm@12 wd destinations --state open",
+        "npx -y pnpm@12 wd destinations hooks.example.com",
+        "npx -y pnpm@12 --silent wd destinations --all --json | jq 'select(.heldBack > 0)'",
       )}`,
     )
     .action(async (key, { state, limit, all }) => {

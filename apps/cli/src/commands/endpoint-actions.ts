@@ -23,7 +23,7 @@ function addTest(parent: Parent, cli: Cli): void {
     .option("--event-type <type>", "default: the first it subscribes to, else lead.captured")
     .addHelpText(
       "after",
-      `\n${examples("pnpm wd endpoints test ID --event-type message.received")}`,
+      `\n${examples("npx -y pnpm@12 wd endpoints test ID --event-type message.received")}`,
     )
     .action(async (id, { eventType }) => {
       const { output, signal } = cli;
@@ -46,7 +46,7 @@ function addEnable(parent: Parent, cli: Cli): void {
     .summary("enable it, and say what it missed")
     .description("Enables an endpoint, and says what it missed.")
     .argument("<id>", "of the endpoint")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints enable ID")}`)
+    .addHelpText("after", `\n${examples("npx -y pnpm@12 wd endpoints enable ID")}`)
     .action(async (id) => {
       const { output, signal } = cli;
       const { endpoint, missed } = await cli.client().endpoints.enable(id, { signal });
@@ -61,7 +61,7 @@ function addDisable(parent: Parent, cli: Cli): void {
     .summary("disable it: what is pending for it fails, and can be replayed")
     .description("Disables an endpoint: what is pending for it fails, and can be replayed.")
     .argument("<id>", "of the endpoint")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints disable ID")}`)
+    .addHelpText("after", `\n${examples("npx -y pnpm@12 wd endpoints disable ID")}`)
     .action(async (id) => {
       const { output, signal } = cli;
       const endpoint = await cli.client().endpoints.disable(id, { signal });
@@ -77,7 +77,7 @@ function addDelete(parent: Parent, cli: Cli): void {
     .description("Removes an endpoint. What is pending for it is cancelled; the history stays.")
     .argument("<id>", "of the endpoint")
     .option("--yes", "without asking; needed where nobody can be asked")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints delete ID")}`)
+    .addHelpText("after", `\n${examples("npx -y pnpm@12 wd endpoints delete ID")}`)
     .action(async (id, { yes }) => {
       const { output, signal } = cli;
       const client = cli.client();

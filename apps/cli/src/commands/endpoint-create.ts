@@ -32,9 +32,9 @@ export function addEndpointCreate(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd endpoints create --url https://example.com/hook --name Orders",
-        "pnpm wd endpoints create --url http://localhost:4000/ --event-types 'message.*'",
-        "pnpm wd endpoints create --url https://api.kit.com/v4/forms/123/subscribers --headers @kit.json",
+        "npx -y pnpm@12 wd endpoints create --url https://example.com/hook --name Orders",
+        "npx -y pnpm@12 wd endpoints create --url http://localhost:4000/ --event-types 'message.*'",
+        "npx -y pnpm@12 wd endpoints create --url https://api.kit.com/v4/forms/123/subscribers --headers @kit.json",
       )}`,
     )
     .action(async ({ url, secret: option, disabled, ...options }) => {

@@ -14,7 +14,10 @@ export function addEndpointSecrets(parent: Parent, cli: Cli): void {
     .argument("<id>", "of the endpoint")
     .option("--grace <span>", "so long the old one signs as well: 0s, 2h (default 1d)", spanMs)
     .option("--secret <secret>", "a secret of your own; default: a new one")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints rotate-secret ID --grace 2h")}`)
+    .addHelpText(
+      "after",
+      `\n${examples("npx -y pnpm@12 wd endpoints rotate-secret ID --grace 2h")}`,
+    )
     .action(async (id, { grace, secret: own }) => {
       const { output, signal } = cli;
       const body = {

@@ -54,8 +54,8 @@ export function addEndpointUpdate(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd endpoints update ID --name Orders --event-types 'order.*'",
-        "pnpm wd endpoints update ID --header 'x-make-apikey: …' --unset rate-limit,timeout",
+        "npx -y pnpm@12 wd endpoints update ID --name Orders --event-types 'order.*'",
+        "npx -y pnpm@12 wd endpoints update ID --header 'x-make-apikey: …' --unset rate-limit,timeout",
       )}`,
     )
     .action(async (id, { url, enabled, disabled, unset = [], ...options }) => {

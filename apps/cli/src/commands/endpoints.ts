@@ -20,9 +20,9 @@ export function addEndpoints(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd endpoints",
-        "pnpm wd endpoints create --url https://example.com/hook --event-types 'message.*,lead.captured'",
-        "pnpm wd endpoints test ID",
+        "npx -y pnpm@12 wd endpoints",
+        "npx -y pnpm@12 wd endpoints create --url https://example.com/hook --event-types 'message.*,lead.captured'",
+        "npx -y pnpm@12 wd endpoints test ID",
       )}`,
     );
   addEndpointList(endpoints, cli);
@@ -42,7 +42,7 @@ function addEndpointList(parent: Parent, cli: Cli): void {
     .addOption(ALL_OPTION)
     .addHelpText(
       "after",
-      `\n${examples("pnpm wd endpoints list", "pnpm --silent wd endpoints --json")}`,
+      `\n${examples("npx -y pnpm@12 wd endpoints list", "npx -y pnpm@12 --silent wd endpoints --json")}`,
     )
     .action(async ({ limit = DEFAULT_LIMIT, all }) => {
       const { endpoints } = cli.client();
@@ -62,7 +62,7 @@ function addEndpointShow(parent: Parent, cli: Cli): void {
     .summary("show an endpoint and how it fares")
     .description("Shows an endpoint and how it fares.")
     .argument("<id>", "of the endpoint")
-    .addHelpText("after", `\n${examples("pnpm wd endpoints show ID")}`)
+    .addHelpText("after", `\n${examples("npx -y pnpm@12 wd endpoints show ID")}`)
     .action(async (id) => {
       const { output, signal } = cli;
       const endpoint = await cli.client().endpoints.get(id, { signal });

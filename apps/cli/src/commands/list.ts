@@ -32,9 +32,9 @@ export function addList(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd list --failed --since 2h",
-        "pnpm wd list --event-type lead.captured --limit 100",
-        "pnpm --silent wd list --failed --all --json | jq -r .id",
+        "npx -y pnpm@12 wd list --failed --since 2h",
+        "npx -y pnpm@12 wd list --event-type lead.captured --limit 100",
+        "npx -y pnpm@12 --silent wd list --failed --all --json | jq -r .id",
       )}`,
     )
     .action(async ({ limit = DEFAULT_LIMIT, all, ...options }) => {

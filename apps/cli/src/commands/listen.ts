@@ -35,9 +35,9 @@ export function addListen(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd listen --secret test-secret",
-        "pnpm wd listen --status 500",
-        "pnpm --silent wd listen --json | jq -r .signature.state",
+        "npx -y pnpm@12 wd listen --secret test-secret",
+        "npx -y pnpm@12 wd listen --status 500",
+        "npx -y pnpm@12 --silent wd listen --json | jq -r .signature.state",
       )}`,
     )
     .action(

@@ -15,7 +15,7 @@ export function addPublish(parent: Parent, cli: Cli): void {
     .option("--event-id <id>", "your own id: published again with it, it is the same event")
     .addHelpText(
       "after",
-      `\n${examples(`pnpm wd publish message.received --data '{"text":"Hello"}'`)}`,
+      `\n${examples(`npx -y pnpm@12 wd publish message.received --data '{"text":"Hello"}'`)}`,
     )
     .action(async (type, { data: text, source, eventId }) => {
       const client = cli.client();

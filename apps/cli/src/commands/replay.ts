@@ -33,8 +33,8 @@ export function addReplay(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd replay --since 2h --wait",
-        "pnpm wd replay --since 2026-11-20 --until 2026-11-21 --endpoint ID --rate 20",
+        "npx -y pnpm@12 wd replay --since 2h --wait",
+        "npx -y pnpm@12 wd replay --since 2026-11-20 --until 2026-11-21 --endpoint ID --rate 20",
       )}`,
     )
     .action(async (options) => {

@@ -16,9 +16,9 @@ export function addRetry(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd retry 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm --silent wd list --failed --json | jq -r '.deliveries[].id' | pnpm wd retry -",
-        "pnpm --silent wd list --failed --all --json | jq -r .id | pnpm wd retry -",
+        "npx -y pnpm@12 wd retry 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
+        "npx -y pnpm@12 --silent wd list --failed --json | jq -r '.deliveries[].id' | npx -y pnpm@12 wd retry -",
+        "npx -y pnpm@12 --silent wd list --failed --all --json | jq -r .id | npx -y pnpm@12 wd retry -",
       )}
 
 \`list\` gives ${DEFAULT_LIMIT} unless it is told otherwise: --limit up to ${MOST_ON_A_PAGE}, or --all. For many, see \`wd replay\`.`,

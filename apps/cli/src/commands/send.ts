@@ -53,11 +53,11 @@ export function addSend(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd send --to http://localhost:4000/ --test",
-        "pnpm wd send --to https://example.com/hook --secret whsec_… --lead test-lead-id --wait",
-        `pnpm wd send --endpoint ID --event-type message.received --payload '{"text":"Hello"}'`,
-        "pnpm wd send --to http://localhost:4000/ --payload @payload.json --format raw",
-        "echo '{}' | pnpm --silent wd send --to http://localhost:4000/ --payload - --json",
+        "npx -y pnpm@12 wd send --to http://localhost:4000/ --test",
+        "npx -y pnpm@12 wd send --to https://example.com/hook --secret whsec_… --lead test-lead-id --wait",
+        `npx -y pnpm@12 wd send --endpoint ID --event-type message.received --payload '{"text":"Hello"}'`,
+        "npx -y pnpm@12 wd send --to http://localhost:4000/ --payload @payload.json --format raw",
+        "echo '{}' | npx -y pnpm@12 --silent wd send --to http://localhost:4000/ --payload - --json",
       )}`,
     )
     .action(async (options) => {

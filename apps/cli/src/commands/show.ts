@@ -20,8 +20,8 @@ export function addShow(parent: Parent, cli: Cli): void {
     .addHelpText(
       "after",
       `\n${examples(
-        "pnpm wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
-        "pnpm --silent wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f --json | jq '.attempts[-1]'",
+        "npx -y pnpm@12 wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f",
+        "npx -y pnpm@12 --silent wd show 01932d5e-7b1a-7c3e-9f00-5a2b7c9d1e3f --json | jq '.attempts[-1]'",
       )}`,
     )
     .action(async (id) => {

@@ -17,7 +17,10 @@ export function addStats(parent: Parent, cli: Cli): void {
       integer(1, MOST_DAYS),
     )
     .option("--endpoint <id>", "only what goes to this endpoint")
-    .addHelpText("after", `\n${examples("pnpm wd stats", "pnpm wd stats --days 1 --endpoint ID")}`)
+    .addHelpText(
+      "after",
+      `\n${examples("npx -y pnpm@12 wd stats", "npx -y pnpm@12 wd stats --days 1 --endpoint ID")}`,
+    )
     .action(async ({ days, endpoint }) => {
       const { output, signal } = cli;
       const query = {

@@ -24,7 +24,7 @@ export function addTail(parent: Parent, cli: Cli): void {
     .option("--endpoint <id>", "only to this endpoint")
     .addHelpText(
       "after",
-      `\n${examples("pnpm wd tail", "pnpm --silent wd tail --failed --json | jq -r .lastError")}`,
+      `\n${examples("npx -y pnpm@12 wd tail", "npx -y pnpm@12 --silent wd tail --failed --json | jq -r .lastError")}`,
     )
     .action(async ({ failed, endpoint }) => {
       // A look that fails is made again anyway.

@@ -76,7 +76,7 @@ export function missedLines(id: string, missed: EnabledEndpoint["missed"]): stri
   if (missed === null || missed.deliveries === 0) return [];
   return [
     `It missed ${missed.deliveries} since ${missed.since}. To send them again:`,
-    `  pnpm wd replay --since ${missed.since} --endpoint ${id}`,
+    `  npx -y pnpm@12 wd replay --since ${missed.since} --endpoint ${id}`,
   ];
 }
 

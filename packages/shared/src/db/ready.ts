@@ -24,7 +24,7 @@ export async function databaseProblem(
   await requireUtf8(sql);
   const pending = await pendingMigrations(sql, migrationsFolder);
   if (pending.length === 0) return undefined;
-  return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate"`;
+  return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate" (npx -y pnpm@12 migrate)`;
 }
 
 /**
