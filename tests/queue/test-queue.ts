@@ -38,7 +38,7 @@ export interface TestWorker {
   close(): Promise<void>;
 }
 
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly slots?: number;
   /** Runs wait for `release()`. */
   readonly isHeld?: boolean;
