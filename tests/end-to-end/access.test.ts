@@ -38,6 +38,7 @@ const ROUTES = [
   ["GET", "/endpoints/{id}/deliveries"],
   ["POST", "/webhook/test"],
   ["POST", "/events"],
+  ["POST", "/formats/{format}/preview"],
   ["GET", "/events/{id}"],
   ["GET", "/event-types"],
   ["GET", "/destinations"],

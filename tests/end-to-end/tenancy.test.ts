@@ -140,6 +140,11 @@ function knownRoutes(): Readonly<Record<string, Known>> {
     },
     "GET /events/{id}": { meets: "none", path: [event] },
     "GET /event-types": everybody,
+    "POST /formats/{format}/preview": {
+      ...everybody,
+      path: ["raw"],
+      bodies: [{ payload: { a: 1 } }],
+    },
     "POST /clients": { ...forOperators, bodies: [{ name: "more" }] },
     "GET /clients": forOperators,
     "GET /clients/{id}": forOperators,

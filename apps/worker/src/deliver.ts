@@ -31,8 +31,11 @@ interface StartDeps {
   readonly sql: Sql;
   /** By destination: attempts in flight with normal permits. */
   readonly inFlight: KeyedLimit;
-  /** Of normal permits: claims that wait for their start. What is not claimed can still be revoked. */
-  readonly starting: KeyedLimit;
+  /**
+   * By kind of permit: claims that wait for their start. What is not claimed can still be revoked, and the
+   * scheduler sees that it has not started. Those with low permits are few.
+   */
+  readonly starting: Readonly<Record<"normal" | "trial", KeyedLimit>>;
   readonly claims: Claims;
   readonly claimer: Claimer;
   readonly rateLimiter: RateLimiter;
@@ -101,7 +104,8 @@ async function startAttempt(
   { deliveryId, kind }: Permit,
   claimId: string,
 ): Promise<ClaimedDelivery | undefined> {
-  using turn = kind === "normal" ? await deps.starting.enter(kind, LEASE_MS) : ROOM_FOR_ALL;
+  const limit = kind === "normal" || kind === "trial" ? deps.starting[kind] : undefined;
+  using turn = limit === undefined ? ROOM_FOR_ALL : await limit.enter(kind, LEASE_MS);
   if (turn === undefined) {
     await returnLeases(deps.sql, [deliveryId]);
     return undefined;

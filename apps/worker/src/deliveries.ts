@@ -38,6 +38,8 @@ export interface Deliveries {
   stop(): Promise<void>;
 }
 
+/** They start one after the other (rate-limiter.ts): one is claimed while another waits for its start. */
+const TRIALS_STARTING = 2;
 /** While no notification can wake the scheduler. */
 const POLL_MS = 100;
 /** So that rounds that are asked for on and on leave the database most of its time. */
@@ -90,9 +92,13 @@ export function startDeliveries(
   const outbox = startOutbox(parts, listener, nudge);
   listener.start();
 
+  const hasRateLimit = config.RATE_LIMIT_PER_SECOND > 0;
   const limits = {
     inFlight: createKeyedLimit(concurrency),
-    starting: createKeyedLimit(config.RATE_LIMIT_PER_SECOND === 0 ? Infinity : concurrency),
+    starting: {
+      normal: createKeyedLimit(hasRateLimit ? concurrency : Infinity),
+      trial: createKeyedLimit(hasRateLimit ? TRIALS_STARTING : Infinity),
+    },
   };
   const deps = createDeliverDeps(parts, limits, {
     nudge,
@@ -117,7 +123,8 @@ export function startDeliveries(
     nudge,
     async stop() {
       limits.inFlight.stop();
-      limits.starting.stop();
+      limits.starting.normal.stop();
+      limits.starting.trial.stop();
       await scheduling.stop();
       await Promise.all([outbox.stopTaking(), listener.stop()]);
       await (await starting).close();

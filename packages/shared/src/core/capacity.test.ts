@@ -20,7 +20,7 @@ describe("the capacity", () => {
     expect(capacityOf(CONFIG, { rows: [], workers: 2 })).toEqual({
       normal: 15,
       low: 400,
-      trial: 50,
+      trial: 10,
       lowButNoTrial: 300,
     });
     // Before the first heartbeat is seen.
@@ -32,7 +32,7 @@ describe("the capacity", () => {
     expect(capacityOf(CONFIG, { rows, workers: 2 })).toEqual({
       normal: 8,
       low: 369,
-      trial: 45,
+      trial: 8,
       lowButNoTrial: 269,
     });
     expect(capacityOf(CONFIG, { rows: [row("normal", 0, 200)], workers: 2 }).normal).toBe(5);

@@ -9,8 +9,11 @@ import type { PermitKind } from "./permit.ts";
 const UNLIMITED_TARGET = 500;
 const SMALLEST_TARGET = 10;
 const SECONDS_OF_WORK = 0.3;
-/** Of new destinations, about a second of starts. */
-const UNLIMITED_TRIALS = 200;
+/**
+ * Trials that wait for their start. Few with a rate limit, where they start one after the other: who is new
+ * waits behind no crowd of others that are new. Those in flight count among the low slots alone.
+ */
+const TRIALS = { limited: 10, unlimited: 200 };
 
 /** A worker's attempts in flight; a socket that waits costs little. */
 const LEAST_NORMAL_SLOTS = 500;
@@ -36,11 +39,6 @@ export function slotsOf(concurrency: number): WorkerSlots {
 export function normalTarget(ratePerSecond: number): number {
   if (ratePerSecond === 0) return UNLIMITED_TARGET;
   return Math.max(SMALLEST_TARGET, Math.ceil(ratePerSecond * SECONDS_OF_WORK));
-}
-
-function trialTarget(ratePerSecond: number): number {
-  if (ratePerSecond === 0) return UNLIMITED_TRIALS;
-  return Math.max(SMALLEST_TARGET, Math.ceil(ratePerSecond));
 }
 
 export interface CapacityConfig {
@@ -75,9 +73,7 @@ export function capacityOf(
   const low = sum(rows, ({ kind, leased, inFlight }) =>
     kind === "normal" ? 0 : leased + inFlight,
   );
-  const trial = sum(rows, ({ kind, leased, inFlight }) =>
-    kind === "trial" ? leased + inFlight : 0,
-  );
+  const trialLeased = sum(rows, ({ kind, leased }) => (kind === "trial" ? leased : 0));
   // With a rate limit a worker has up to `concurrency` claims that wait for their start; those beyond that are
   // on the wire, and what waits for an answer holds up nobody.
   const starting = rateLimitPerSecond === 0 ? 0 : Math.min(normalInFlight, concurrency * most);
@@ -87,7 +83,7 @@ export function capacityOf(
       slots.normal * most - normalLeased - normalInFlight,
     ),
     low: slots.low * most - low,
-    trial: trialTarget(rateLimitPerSecond) - trial,
+    trial: (rateLimitPerSecond === 0 ? TRIALS.unlimited : TRIALS.limited) - trialLeased,
     lowButNoTrial: slots.low * most * (1 - SHARE_FOR_TRIALS) - low,
   };
 }
