@@ -338,6 +338,14 @@ test("a worker that starts on a role without rights waits, and says why", async 
   await late.waitForEvent("worker.started");
 });
 
+test("after all of that the two still deliver", async () => {
+  await untilReady();
+  await using receiver = await startReceiver();
+  const hook = receiver.hook(500, 200);
+  await api.deliver(deliveryTo(hook));
+  await hook.waitFor(2);
+});
+
 test("every line that was printed is one of the log", () => {
   for (const { output } of [ingest, worker]) {
     const lines = output.split("\n").filter((line) => line !== "");
