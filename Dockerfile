@@ -9,6 +9,7 @@ WORKDIR /app
 RUN npm install --global pnpm@12
 # The manifests alone first: as long as they stay the same, the installed packages come from the cache.
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY patches patches
 COPY apps/ingest/package.json apps/ingest/
 COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/

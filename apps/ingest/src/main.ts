@@ -8,9 +8,11 @@ import { connectDatabase, isDatabaseAway } from "@webhook-delivery/shared/db/cli
 import { insertDeliveries } from "@webhook-delivery/shared/db/deliveries.ts";
 import { countStates } from "@webhook-delivery/shared/db/destination-list.ts";
 import { countWaiting } from "@webhook-delivery/shared/db/outbox-counts.ts";
-import { databaseProblem, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
+import { checkDatabase, waitForDatabase } from "@webhook-delivery/shared/db/ready.ts";
 import { withDevelopmentDefaults } from "@webhook-delivery/shared/development.ts";
 import { createProducer } from "@webhook-delivery/shared/dispatch/producers.ts";
+import type { Checks } from "@webhook-delivery/shared/health.ts";
+import { logLibraryOutput } from "@webhook-delivery/shared/library-output.ts";
 import { createIngestMetrics } from "@webhook-delivery/shared/metrics.ts";
 import { countUnfinished } from "@webhook-delivery/shared/db/stats.ts";
 import { createLog } from "@webhook-delivery/shared/log.ts";
@@ -22,6 +24,7 @@ import {
   untilAborted,
 } from "@webhook-delivery/shared/process.ts";
 import { queueLocation } from "@webhook-delivery/shared/queue/location.ts";
+import { startReadinessLog } from "@webhook-delivery/shared/readiness-log.ts";
 import { throttle } from "@webhook-delivery/shared/throttle.ts";
 import { VERSION } from "@webhook-delivery/shared/version.ts";
 import { drain } from "./drain.ts";
@@ -35,6 +38,7 @@ const OUTAGE_LOG_EVERY_MS = 5_000;
 await runMain(async () => {
   const config = loadConfig(withDevelopmentDefaults(process.env), "ingest");
   const log = createLog("ingest", config.LOG_LEVEL);
+  logLibraryOutput(log);
   surviveLostConnections(log);
   const signal = stopSignal();
   const sql = connectDatabase({
@@ -50,7 +54,16 @@ await runMain(async () => {
   const tellSetback = throttle(OUTAGE_LOG_EVERY_MS, ([error, what]: [unknown, string]) =>
     log.warn({ event: "request.setback", err: error }, what),
   );
-  const producer = createProducer({ location, sql, onError: onQueueError });
+  const producer = createProducer({
+    location,
+    sql,
+    onError: onQueueError,
+    onWarning: (text) => log.warn({ event: "queue.evicts" }, text),
+  });
+  const checks: Checks = {
+    database: () => checkDatabase(sql, MIGRATIONS_FOLDER),
+    queue: () => producer.check(),
+  };
   const app = await buildServer({
     sql,
     wake: () => producer.wake(),
@@ -74,13 +87,7 @@ await runMain(async () => {
     maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
     deliveryTimeoutMs: config.DELIVERY_TIMEOUT_MS,
     health: {
-      checks: {
-        database: async () => {
-          const problem = await databaseProblem(sql, MIGRATIONS_FOLDER);
-          if (problem !== undefined) throw new Error(problem);
-        },
-        queue: () => producer.check(),
-      },
+      checks,
       isStopping: () => signal.aborted,
       metrics: createIngestMetrics({
         unfinished: () => countUnfinished(sql, undefined),
@@ -100,8 +107,11 @@ await runMain(async () => {
     onUsable: () => adaptToPooler({ sql, url: config.DATABASE_URL, log }),
   });
 
+  const readinessLog = startReadinessLog(checks, log);
+
   await Promise.race([untilAborted(signal), failureOf(usable)]);
   log.info({ event: "ingest.stopping" });
+  void readinessLog.stop();
   const stop = async (): Promise<void> => {
     await drain(app.server);
     await app.close();

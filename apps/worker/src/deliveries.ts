@@ -32,6 +32,8 @@ import { createScheduler, SCHEDULE_EVERY_MS } from "./scheduler.ts";
 
 export interface Deliveries {
   readonly producer: QueueProducer;
+  /** Undefined, or what keeps the queue from being used, in a sentence that names the mend. */
+  checkQueue(): Promise<string | undefined>;
   /** Something waits for the scheduler. */
   nudge(): void;
   /** Takes nothing new and resolves when everything in flight is done. */
@@ -56,6 +58,7 @@ export function startDeliveries(
   const producer = createProducer({
     ...parts,
     onError: onQueueError,
+    onWarning: (text) => parts.log.warn({ event: "queue.evicts" }, text),
     onLeased: () => postgresConsumer?.nudge(),
   });
   const runner = createRunner({
@@ -120,6 +123,9 @@ export function startDeliveries(
 
   return {
     producer,
+    async checkQueue() {
+      return (await producer.check()) ?? (await (await starting).check());
+    },
     nudge,
     async stop() {
       limits.inFlight.stop();

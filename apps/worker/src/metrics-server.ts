@@ -1,14 +1,20 @@
 /** `/metrics`, `/healthz` and `/readyz` of the worker, for the platform's own network: no keys. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import { checkReadiness, readinessBody, type Checks } from "@webhook-delivery/shared/health.ts";
+import {
+  checkReadiness,
+  readinessBody,
+  type Checks,
+  type Passage,
+} from "@webhook-delivery/shared/health.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 
 export interface MetricsServerDeps {
   readonly port: number;
   readonly checks: Checks;
-  readonly isStopping: () => boolean;
-  readonly metrics: WorkerMetrics;
+  readonly passage: () => Passage | undefined;
+  /** Undefined: the worker has not started yet. */
+  readonly metrics: () => WorkerMetrics | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,11 +46,16 @@ async function answer(
   } else if (path === "/healthz") {
     json(response, 200, { status: "success" });
   } else if (path === "/readyz") {
-    const readiness = await checkReadiness(deps.checks, deps.isStopping());
+    const readiness = await checkReadiness(deps.checks, deps.passage());
     json(response, readiness.isReady ? 200 : 503, readinessBody(readiness));
   } else if (path === "/metrics") {
-    const text = await deps.metrics.expose();
-    response.writeHead(200, { "content-type": deps.metrics.contentType }).end(text);
+    const metrics = deps.metrics();
+    if (metrics === undefined) {
+      json(response, 503, errorBody("not_ready", "The worker is starting: see /readyz."));
+      return;
+    }
+    const text = await metrics.expose();
+    response.writeHead(200, { "content-type": metrics.contentType }).end(text);
   } else {
     json(response, 404, errorBody("not_found", "There is nothing at this path."));
   }

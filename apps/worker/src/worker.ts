@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDatabaseUnavailable } from "@webhook-delivery/shared/db/client.ts";
 import { removeWorkers } from "@webhook-delivery/shared/db/workers.ts";
-import type { Checks } from "@webhook-delivery/shared/health.ts";
 import { startLoop, type Loop } from "@webhook-delivery/shared/loop.ts";
 import type { WorkerMetrics } from "@webhook-delivery/shared/metrics.ts";
 import type { QueueProducer } from "@webhook-delivery/shared/queue/queue.ts";
@@ -18,7 +17,8 @@ import { abandonClaims, createWatch, HEARTBEAT_EVERY_MS } from "./watch.ts";
 export interface DeliveryWorker {
   readonly id: string;
   readonly metrics: WorkerMetrics;
-  readonly checks: Checks;
+  /** Undefined, or what keeps it from being used, in a sentence that names the mend. */
+  checkQueue(): Promise<string | undefined>;
   /** Takes nothing new, finishes what is in flight, gives up what is left after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -29,7 +29,7 @@ const REPORT_EVERY_MS = 60_000;
 
 export async function startWorker(options: WorkerOptions): Promise<DeliveryWorker> {
   const parts = createParts(options);
-  const { self, sql, metrics } = parts;
+  const { self, metrics } = parts;
   const watchOnce = createWatch({ ...parts, onRecovered: () => deliveries.nudge() });
   // The first heartbeat stands before the first claim, or other workers would not know whose it is.
   await untilDatabaseTakes(watchOnce);
@@ -46,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<DeliveryWorke
   return {
     id: self.id,
     metrics,
-    checks: { database: () => sql`select 1`, queue: () => deliveries.producer.check() },
+    checkQueue: () => deliveries.checkQueue(),
     async stop(timeoutMs) {
       parts.rateLimiter.stop();
       clearInterval(reportTimer);

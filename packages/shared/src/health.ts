@@ -1,45 +1,76 @@
-/** Whether a process can do its work: named checks, each bounded in time. */
+/** Whether a process can do its work: named checks, each bounded in time, that say what is to be mended. */
 
-/** Name → check; a check that throws or takes too long has failed. */
-export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
+/**
+ * Name → check. It answers undefined, or a sentence for people that names the mend and no secret: whoever
+ * may ask for `/readyz` reads it. One that throws or takes too long has failed.
+ */
+export type Checks = Readonly<Record<string, () => Promise<string | undefined>>>;
+
+export interface Problem {
+  /** The check's name. */
+  readonly field: string;
+  readonly message: string;
+}
 
 export interface Readiness {
   readonly isReady: boolean;
   /** Name → `ok` or `unavailable`. */
   readonly checks: Readonly<Record<string, string>>;
+  readonly problems: readonly Problem[];
 }
+
+/** What keeps a process from its work although nothing is broken. */
+export type Passage = "starting" | "stopping";
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-export async function checkReadiness(checks: Checks, isStopping: boolean): Promise<Readiness> {
-  const verdicts = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await verdict(check)] as const),
+export async function checkReadiness(
+  checks: Checks,
+  passage: Passage | undefined,
+): Promise<Readiness> {
+  const found = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => ({ name, problem: await ask(check) })),
+  );
+  const verdicts = found.map(({ name, problem }) => [
+    name,
+    problem === undefined ? "ok" : "unavailable",
+  ]);
+  const problems = found.flatMap(({ name: field, problem }) =>
+    problem === undefined ? [] : [{ field, message: problem }],
   );
   return {
-    isReady: !isStopping && verdicts.every(([, result]) => result === "ok"),
-    checks: { ...Object.fromEntries(verdicts), ...(isStopping && { process: "stopping" }) },
+    isReady: passage === undefined && problems.length === 0,
+    checks: { ...Object.fromEntries(verdicts), ...(passage && { process: passage }) },
+    problems,
   };
 }
 
-async function verdict(check: () => Promise<unknown>): Promise<"ok" | "unavailable"> {
+async function ask(check: () => Promise<string | undefined>): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<"unavailable">((resolve) => {
-    timer = setTimeout(() => resolve("unavailable"), CHECK_TIMEOUT_MS);
+  const timeout = new Promise<string>((resolve) => {
+    const late = `It did not answer within ${CHECK_TIMEOUT_MS / 1_000} s.`;
+    timer = setTimeout(() => resolve(late), CHECK_TIMEOUT_MS);
   });
-  const outcome = check().then(
-    () => "ok" as const,
-    () => "unavailable" as const,
-  );
+  // Nobody knows what the text of an unknown error holds.
+  const outcome = check().catch(() => "It failed; the log of the process may say why.");
   return Promise.race([outcome, timeout]).finally(() => clearTimeout(timer));
 }
 
 /** The body of a readiness answer, the same on every process. */
-export function readinessBody({ isReady, checks }: Readiness) {
+export function readinessBody({ isReady, checks, problems }: Readiness) {
   if (isReady) return { status: "success" as const, checks };
   const missing = Object.keys(checks).filter((name) => checks[name] !== "ok");
+  const sentences = [
+    `Not ready: ${missing.join(", ")}.`,
+    ...problems.map(({ message }) => message),
+  ];
   return {
     status: "error" as const,
-    error: { code: "not_ready" as const, message: `Not ready: ${missing.join(", ")}.` },
+    error: {
+      code: "not_ready" as const,
+      message: sentences.join(" "),
+      ...(problems.length > 0 && { details: [...problems] }),
+    },
     checks,
   };
 }

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { checkReadiness, readinessBody, type Checks } from "@webhook-delivery/shared/health.ts";
 import type { IngestMetrics } from "@webhook-delivery/shared/metrics.ts";
-import { errors, Success } from "./schemas.ts";
+import { errors, NotReadyFields, Success } from "./schemas.ts";
 
 export interface HealthDeps {
   readonly checks: Checks;
@@ -40,14 +40,17 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthDeps> = async (app, d
           200: Success({ checks: ChecksSchema }),
           503: Type.Object({
             status: Type.Literal("error"),
-            error: Type.Object({ code: Type.Literal("not_ready"), message: Type.String() }),
+            error: NotReadyFields,
             checks: ChecksSchema,
           }),
         },
       },
     },
     async (_request, reply) => {
-      const readiness = await checkReadiness(deps.checks, deps.isStopping());
+      const readiness = await checkReadiness(
+        deps.checks,
+        deps.isStopping() ? "stopping" : undefined,
+      );
       const body = readinessBody(readiness);
       return body.status === "success" ? reply.send(body) : reply.code(503).send(body);
     },

@@ -250,6 +250,12 @@ export const ErrorFields = Type.Object({
   details: Type.Optional(Details),
 });
 
+export const NotReadyFields = Type.Object({
+  code: Type.Literal("not_ready"),
+  message: Type.String({ description: "What is missing and how to mend it." }),
+  details: Type.Optional(Details),
+});
+
 function errorSchema(status: number) {
   const { means, code } = ERRORS[status] ?? { means: "Not done", code: "invalid_request" };
   const example = { status: "error", error: { code, message: `${means}.` } };

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "./client.ts";
 import { requireUtf8 } from "./encoding.ts";
 import { pendingMigrations } from "./migrate.ts";
+import { explainDatabaseError } from "./problem.ts";
+import { readOnlyProblem, rightsProblem } from "./rights.ts";
 import { UnsuitableDatabaseError } from "./unsuitable.ts";
 
 const TRY_EVERY_MS = 1_000;
@@ -16,15 +18,25 @@ export interface WaitOptions {
   readonly onUsable?: () => Promise<void>;
 }
 
-/** Throws for a database that waiting makes no better. Undefined when it answers and has every migration, else what is missing, for people. */
-export async function databaseProblem(
-  sql: Sql,
-  migrationsFolder: string,
-): Promise<string | undefined> {
+/**
+ * Undefined when it answers, takes our writes and has every migration, else a sentence for people that names
+ * the mend. Throws for a database that waiting makes no better.
+ */
+async function databaseProblem(sql: Sql, migrationsFolder: string): Promise<string | undefined> {
   await requireUtf8(sql);
+  const problem = (await readOnlyProblem(sql)) ?? (await rightsProblem(sql));
+  if (problem !== undefined) return problem;
   const pending = await pendingMigrations(sql, migrationsFolder);
   if (pending.length === 0) return undefined;
   return `PostgreSQL lacks the migrations ${pending.join(", ")}: run "pnpm migrate" (npx -y pnpm@12 migrate)`;
+}
+
+/** The same for a readiness check: nothing throws, and an error is a sentence too. */
+export async function checkDatabase(
+  sql: Sql,
+  migrationsFolder: string,
+): Promise<string | undefined> {
+  return databaseProblem(sql, migrationsFolder).catch(explainDatabaseError);
 }
 
 /**

@@ -22,8 +22,8 @@ export interface QueueProducer {
    * as one. A wake that is lost costs the wait until the next round.
    */
   wake(): void;
-  /** Rejects when the queue cannot be used. */
-  check(): Promise<void>;
+  /** Undefined, or what keeps the queue from being used, in a sentence that names the mend. */
+  check(): Promise<string | undefined>;
   /**
    * True once after the queue lost what it carried (it was emptied, or restarted without its data): whoever
    * is told is to revoke all leases. Rejects when the queue cannot be used.
@@ -41,6 +41,8 @@ export interface ConsumerOptions {
 }
 
 export interface QueueConsumer {
+  /** As the producer's: what keeps it from taking anything. */
+  check(): Promise<string | undefined>;
   /** Takes nothing new and resolves when everything that it took is done. */
   close(): Promise<void>;
 }

@@ -7,10 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Permit } from "../core/permit.ts";
+import { redisProblem } from "../core/redis-problem.ts";
 import { within } from "../within.ts";
 import type { RedisLocation } from "./location.ts";
 import type { QueuedPermit, QueueProducer } from "./queue.ts";
 import { openRedis } from "./redis.ts";
+import { checkRedis } from "./redis-check.ts";
 import { createWake } from "./wake.ts";
 
 export const QUEUE_NAME = "webhook-delivery";
@@ -34,13 +36,21 @@ interface OpenQueue {
   readonly queue: Pick<Queue<JobData, void, "deliver">, "addBulk" | "close">;
   readonly connection: Redis;
   readonly prefix: string;
+  /** Why it is not connected, or not to the database that was asked for. */
+  readonly lastError: () => unknown;
 }
 
-/** `onError` hears of lost connections; they are mended without anyone's help. */
+export interface RedisProducerOptions {
+  /** Hears of lost connections; they are mended without anyone's help. */
+  readonly onError: (error: unknown) => void;
+  readonly onWarning?: (text: string) => void;
+}
+
 export function createRedisProducer(
   location: RedisLocation,
-  onError: (error: unknown) => void,
+  { onError, onWarning }: RedisProducerOptions,
 ): QueueProducer {
+  let warned: string | undefined;
   let opening: Promise<OpenQueue> | undefined;
 
   // BullMQ remembers a failed first connection for ever: a queue that did not open is thrown away.
@@ -57,6 +67,19 @@ export function createRedisProducer(
   const call = <T>(work: (open: OpenQueue) => Promise<T>): Promise<T> =>
     within(CALL_TIMEOUT_MS, ready().then(work), tooLate);
 
+  const check = async ({ connection, prefix, lastError }: OpenQueue) => {
+    const error = lastError();
+    if (connection.status !== "ready" || error !== undefined) {
+      return redisProblem([error], { prefix });
+    }
+    const names = { prefix, queueName: QUEUE_NAME, channel: wakeChannel(prefix) };
+    const { problem, warning } = await checkRedis(connection, names);
+    if (problem !== undefined) return problem;
+    if (warning !== undefined && warning !== warned) onWarning?.(warning);
+    warned = warning;
+    return undefined;
+  };
+
   const wake = createWake(
     () => call(({ connection, prefix }) => connection.publish(wakeChannel(prefix), "")),
     // What wakes nobody is found by the next round.
@@ -65,7 +88,14 @@ export function createRedisProducer(
   return {
     enqueue: (permits) => call(async ({ queue }) => void (await queue.addBulk(permits.map(toJob)))),
     wake,
-    check: () => call(async ({ connection }) => void (await connection.ping())),
+    async check() {
+      try {
+        await location.prefix();
+      } catch {
+        return "The queue's name is kept in PostgreSQL, which does not give it: mend the database first.";
+      }
+      return call(check).catch((error: unknown) => redisProblem([error]));
+    },
     hasLostEverything: () =>
       call(async ({ connection, prefix }) => {
         // Gone with everything else when Redis is emptied.
@@ -98,9 +128,12 @@ async function openQueue(
   const connection = openRedis(location.url, {
     // Without all of these a command waits for the connection instead of failing.
     enableOfflineQueue: false,
+    // Nor does it wait here until Redis has loaded its data: each command is told so.
+    enableReadyCheck: false,
     maxRetriesPerRequest: 1,
     commandTimeout: CALL_TIMEOUT_MS,
   });
+  const lastError = followErrors(connection);
   const queue = new Queue<JobData, void, "deliver">(QUEUE_NAME, {
     connection,
     prefix,
@@ -115,10 +148,28 @@ async function openQueue(
   try {
     await queue.waitUntilReady();
     await Promise.race([firstTry, sleep(CALL_TIMEOUT_MS, undefined, { ref: false })]);
-    return { queue, connection, prefix };
+    return { queue, connection, prefix, lastError };
   } catch (error) {
     await queue.close().catch(onError);
     connection.disconnect();
     throw error;
   }
+}
+
+/**
+ * What went wrong since it was last well connected. ioredis says that it is ready also when the numbered
+ * database was refused, and goes on in another one.
+ */
+function followErrors(connection: Redis): () => unknown {
+  let lastError: unknown;
+  let isClean = true;
+  connection.on("connect", () => (isClean = true));
+  connection.on("error", (error) => {
+    lastError = error;
+    isClean = false;
+  });
+  connection.on("ready", () => {
+    if (isClean) lastError = undefined;
+  });
+  return () => lastError;
 }
